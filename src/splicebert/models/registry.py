@@ -1,0 +1,64 @@
+"""The model table (config/models.yaml): which models there are and how they load."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from ..errors import ModelError
+from .base import ModelAdapter
+from .onehot import OneHot
+from .splicebert import SpliceBERT
+
+ADAPTERS: dict[str, type[ModelAdapter]] = {"splicebert": SpliceBERT, "onehot": OneHot}
+
+
+def read_models(path: str | Path) -> dict[str, dict[str, Any]]:
+    """Read the model table: name -> entry (schema: config/schemas/models.schema.yaml)."""
+    return yaml.safe_load(Path(path).read_text())
+
+
+def load_model(
+    name: str,
+    models: Mapping[str, Mapping[str, Any]],
+    *,
+    device: str | torch.device = "cpu",
+    dtype: str = "float32",
+    root: str | Path = ".",
+) -> ModelAdapter:
+    """Load a model of the table.
+
+    Parameters
+    ----------
+    name
+        Its name in `models`.
+    models
+        The table, as `read_models` gives it.
+    device, dtype
+        Where and in which precision it runs.
+    root
+        Folder to which relative paths of the table refer.
+
+    Raises
+    ------
+    ModelError
+        Unknown model or adapter, or a folder that can't be loaded.
+    """
+    if name not in models:
+        raise ModelError(f"unknown model {name!r}; the model table has {', '.join(sorted(models))}")
+    entry = models[name]
+    if entry["adapter"] not in ADAPTERS:
+        raise ModelError(
+            f"model {name!r}: unknown adapter {entry['adapter']!r}; there are {', '.join(ADAPTERS)}"
+        )
+    adapter = ADAPTERS[entry["adapter"]]
+    accepted = inspect.signature(adapter).parameters
+    options = {key: entry[key] for key in accepted if key in entry}
+    if "folder" in accepted:
+        options["folder"] = Path(root) / entry["folder"]
+    return adapter(**options, name=name, device=device, dtype=dtype)
