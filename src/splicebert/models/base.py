@@ -28,6 +28,8 @@ class ModelAdapter(ABC):
         Meaning of the columns of `logits`; the four bases are among them as A, C, G, T.
     n_layers : int
         Layers of `hidden_states`, 0 = embedding output.
+    hidden_size : int
+        Values of a hidden state.
     neighbourhood : int
         Positions on either side whose hidden states belong to a base's features (0 for a model
         that sees the whole sequence). The caller then hands in sequences longer by as much.
@@ -38,6 +40,7 @@ class ModelAdapter(ABC):
     max_length: int
     vocab: tuple[str, ...] = ()
     n_layers: int
+    hidden_size: int
     neighbourhood: int = 0
     device: torch.device = torch.device("cpu")
 

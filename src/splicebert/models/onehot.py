@@ -24,6 +24,7 @@ class OneHot(ModelAdapter):
     """
 
     n_layers = 1
+    hidden_size = 4
     min_length = 1
     max_length = 1 << 30
 

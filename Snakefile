@@ -1,0 +1,40 @@
+"""SpliceBERT as a workflow. `snakemake --cores` runs the embedded demo; README.md tells the rest."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+# A configuration given on the command line replaces the demo's instead of being merged into it.
+if not workflow.config_settings.configfiles:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/setup.smk"
+include: "rules/demo.smk"
+include: "rules/reference.smk"
+include: "rules/pretrain.smk"
+include: "rules/conservation.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        CONSERVATION_FIGURES,
+        COMPARISON,
+
+
+rule conservation:
+    input:
+        CONSERVATION_FIGURES,
+        CONSERVATION_TABLES,
+
+
+rule figures:
+    input:
+        CONSERVATION_FIGURES,

@@ -1,0 +1,92 @@
+"""Helpers of all rules; no rule is defined here."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+SOURCE = ROOT / "src" / "splicebert"
+
+# Scripts find the package also where it is not installed (`--sdm conda`).
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from snakemake.exceptions import WorkflowError
+from splicebert import configuration
+from splicebert.errors import ConfigError
+
+
+def locate(path):
+    """Path of a file that comes with the project or with the user, seen from the working folder."""
+    if Path(path).is_absolute() or Path(path).exists():
+        return str(path)
+    shipped = ROOT / path
+    return str(shipped) if shipped.exists() else str(path)
+
+
+def load_models():
+    """The model table, with the entries that the configuration adds or replaces."""
+    path = locate(config["models_table"])
+    models = configuration.read_yaml(path) | config["models"]
+    schema = configuration.read_schema(ROOT / "config/schemas/models.schema.yaml")
+    configuration.check(models, schema, path)
+    for entry in models.values():
+        if "folder" in entry:
+            entry["folder"] = locate(entry["folder"])
+    return models
+
+
+try:
+    configuration.check(
+        config,
+        configuration.read_schema(ROOT / "config/schemas/config.schema.yaml"),
+        "configuration",
+    )
+    MODELS = load_models()
+    configuration.check_references(config, MODELS)
+    configuration.check_local_files(config)
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+
+def library(*modules):
+    """Source files of the package whose change must run a rule again."""
+    files = []
+    for module in modules:
+        path = SOURCE / module
+        files += sorted(map(str, path.glob("*.py"))) if path.is_dir() else [f"{path}.py"]
+    return files
+
+
+def script_modules(branch, *names):
+    """Scripts of a branch that another of its scripts imports."""
+    return [str(ROOT / "scripts" / branch / f"{name}.py") for name in names]
+
+
+def genome_files(genome):
+    """Inputs fasta, fai and gzi of a genome of the configuration."""
+    return {
+        "fasta": config["genomes"][genome]["fasta"],
+        "fai": f"resources/reference/{genome}/genome.fai",
+        "gzi": f"resources/reference/{genome}/genome.gzi",
+    }
+
+
+def model_files(name):
+    """Files of a model's folder; none for a model without weights."""
+    entry = MODELS[name]
+    if "folder" not in entry:
+        return []
+    return [f"{entry['folder']}/{f}" for f in ("config.json", "vocab.txt", entry["weights"])]
+
+
+def looks(names):
+    """Label and colour of models, for plots."""
+    return {name: {key: MODELS[name][key] for key in ("label", "colour")} for name in names}
+
+
+def gpus():
+    """GPUs that an inference job asks for."""
+    return 0 if config["inference"]["device"] == "cpu" else 1

@@ -1,0 +1,382 @@
+"""Conservation (Figure 1): what the model predicts well, and what its embeddings know of phastCons."""
+
+CONSERVATION = config["conservation"]
+CONSERVATION_DATASETS = list(CONSERVATION["datasets"])
+CONSERVATION_SPLITS = CONSERVATION["probe"]["splits"] or (
+    ["base", "chromosome"]
+    if CONSERVATION["protocol"] == "published"
+    else ["chromosome", "base"]
+)
+MLM_MODELS = CONSERVATION["mlm"]["models"]
+PROBE_MODELS = CONSERVATION["probe"]["models"]
+MLM_RUNS = [(d, m) for d in CONSERVATION_DATASETS for m in MLM_MODELS]
+PROBE_RUNS = [
+    (d, m, s) for d in CONSERVATION_DATASETS for m in PROBE_MODELS for s in CONSERVATION_SPLITS
+]
+CONSERVATION_FIGURES = expand(
+    "results/figures/conservation/{dataset}.{figure}.{suffix}",
+    dataset=CONSERVATION_DATASETS,
+    figure=["mlm_accuracy"] * bool(MLM_MODELS) + ["phastcons_probe"] * bool(PROBE_MODELS),
+    suffix=["pdf", "png"],
+)
+CONSERVATION_TABLES = (
+    ["results/conservation/tables/reproduced.tsv"] if CONSERVATION_DATASETS else []
+)
+
+
+def conservation_genome(wildcards):
+    """Name of a data set's genome."""
+    return CONSERVATION["datasets"][wildcards.dataset]["genome"]
+
+
+def conservation_genome_files(wildcards):
+    return genome_files(conservation_genome(wildcards))
+
+
+def conservation_track(track):
+    """Input function: a bigWig of the data set's genome, none where there is none."""
+    return lambda wildcards: config["genomes"][conservation_genome(wildcards)][track] or []
+
+
+def conservation_annotation(key):
+    """Input function: the data set's own transcripts or regions, or those of its genome."""
+
+    def choose(wildcards):
+        own = CONSERVATION["datasets"][wildcards.dataset][key]
+        return own or f"resources/reference/{conservation_genome(wildcards)}/{key}.parquet"
+
+    return choose
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, CONSERVATION_DATASETS)) or "(?!)",
+    model="|".join(map(re.escape, MODELS)),
+
+
+rule prepare_conservation_windows:
+    input:
+        unpack(conservation_genome_files),
+        transcripts=conservation_annotation("transcripts"),
+        library=library("conservation", "transcripts", "tables"),
+    output:
+        windows="results/conservation/{dataset}/inputs.parquet",
+    log:
+        "logs/conservation/{dataset}/prepare_windows.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/prepare_windows.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        windows=CONSERVATION["windows"],
+        mlm={key: CONSERVATION["mlm"][key] for key in ("windows", "seed")},
+        probe={key: CONSERVATION["probe"][key] for key in ("windows", "seed")},
+    script:
+        "../scripts/conservation/prepare_windows.py"
+
+
+rule annotate_conservation_mlm:
+    input:
+        unpack(conservation_genome_files),
+        windows=rules.prepare_conservation_windows.output.windows,
+        regions=conservation_annotation("regions"),
+        extension=rules.compile_extension.output.extension,
+        library=library("conservation", "intervals", "genome", "sequence"),
+    output:
+        annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
+    log:
+        "logs/conservation/{dataset}/annotate_mlm_windows.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/annotate_mlm_windows.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        seed=CONSERVATION["mlm"]["seed"],
+    script:
+        "../scripts/conservation/annotate_mlm_windows.py"
+
+
+rule annotate_conservation_probe:
+    input:
+        windows=rules.prepare_conservation_windows.output.windows,
+        phastcons=conservation_track("phastcons"),
+        phylop=conservation_track("phylop"),
+        library=library("conservation", "genome"),
+    output:
+        annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
+    log:
+        "logs/conservation/{dataset}/annotate_probe_windows.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/annotate_probe_windows.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    script:
+        "../scripts/conservation/annotate_probe_windows.py"
+
+
+rule measure_conservation_repeats:
+    input:
+        regions=conservation_annotation("regions"),
+        repeats=lambda wildcards: f"resources/reference/{conservation_genome(wildcards)}/repeats.bed.gz",
+        library=library("transcripts"),
+    output:
+        table="results/conservation/{dataset}/repeat_fractions.tsv",
+    log:
+        "logs/conservation/{dataset}/measure_repeats.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/measure_repeats.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    script:
+        "../scripts/conservation/measure_repeats.py"
+
+
+rule infer_conservation_mlm:
+    input:
+        annotation=rules.annotate_conservation_mlm.output.annotation,
+        weights=lambda wildcards: model_files(wildcards.model),
+        library=library("models", "inference", "sequence", "conservation"),
+    output:
+        predictions="results/conservation/{dataset}/{model}/masked_bases.zarr.zip",
+    log:
+        "logs/conservation/{dataset}/{model}/infer_masked_bases.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/{model}/infer_masked_bases.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: config["inference"]["threads"]
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=gpus(),
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        inference=config["inference"],
+    script:
+        "../scripts/conservation/infer_masked_bases.py"
+
+
+rule infer_conservation_hidden_states:
+    input:
+        unpack(conservation_genome_files),
+        windows=rules.prepare_conservation_windows.output.windows,
+        weights=lambda wildcards: model_files(wildcards.model),
+        library=library("models", "inference", "sequence", "genome"),
+    output:
+        hidden_states="results/conservation/{dataset}/{model}/hidden_states.zarr.zip",
+    log:
+        "logs/conservation/{dataset}/{model}/infer_hidden_states.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/{model}/infer_hidden_states.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: config["inference"]["threads"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=gpus(),
+    params:
+        model=lambda wildcards: MODELS[wildcards.model],
+        inference=config["inference"],
+    script:
+        "../scripts/conservation/infer_hidden_states.py"
+
+
+rule fit_conservation_probe:
+    input:
+        windows=rules.prepare_conservation_windows.output.windows,
+        annotation=rules.annotate_conservation_probe.output.annotation,
+        hidden_states=rules.infer_conservation_hidden_states.output.hidden_states,
+        library=library("conservation"),
+    output:
+        scores="results/conservation/{dataset}/{model}/probe.{split}.parquet",
+        about="results/conservation/{dataset}/{model}/probe.{split}.json",
+    log:
+        "logs/conservation/{dataset}/{model}/fit_probe.{split}.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/{model}/fit_probe.{split}.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 2
+    resources:
+        mem_mb=24000,
+        runtime=240,
+    params:
+        probe={
+            key: CONSERVATION["probe"][key]
+            for key in ("threshold", "test_fraction", "max_iter", "seed")
+        },
+    script:
+        "../scripts/conservation/fit_probe.py"
+
+
+rule summarise_conservation_mlm:
+    input:
+        annotations=[f"results/conservation/{d}/mlm_windows.zarr.zip" for d, m in MLM_RUNS],
+        predictions=[f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS],
+        library=library("statistics", "conservation"),
+    output:
+        accuracy="results/conservation/tables/mlm_accuracy.tsv",
+        summary="results/conservation/tables/mlm_summary.tsv",
+    log:
+        "logs/conservation/summarise_mlm.log",
+    benchmark:
+        "benchmarks/conservation/summarise_mlm.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=MLM_RUNS,
+        bootstrap=CONSERVATION["bootstrap"],
+        published=CONSERVATION["protocol"] == "published",
+    script:
+        "../scripts/conservation/summarise_mlm.py"
+
+
+rule summarise_conservation_probe:
+    input:
+        scores=[f"results/conservation/{d}/{m}/probe.{s}.parquet" for d, m, s in PROBE_RUNS],
+        about=[f"results/conservation/{d}/{m}/probe.{s}.json" for d, m, s in PROBE_RUNS],
+        annotations=expand(
+            "results/conservation/{dataset}/probe_windows.zarr.zip", dataset=CONSERVATION_DATASETS
+        ),
+        library=library("statistics"),
+        scripts=script_modules("conservation", "fit_probe"),
+    output:
+        metrics="results/conservation/tables/probe_metrics.tsv",
+        curves="results/conservation/tables/probe_pr_curves.tsv",
+        density="results/conservation/tables/phastcons_density.tsv",
+    log:
+        "logs/conservation/summarise_probe.log",
+    benchmark:
+        "benchmarks/conservation/summarise_probe.tsv"
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        runs=PROBE_RUNS,
+        datasets=CONSERVATION_DATASETS,
+        bootstrap=CONSERVATION["bootstrap"],
+    script:
+        "../scripts/conservation/summarise_probe.py"
+
+
+rule collect_conservation_reproduced:
+    input:
+        accuracy=rules.summarise_conservation_mlm.output.accuracy,
+        summary=rules.summarise_conservation_mlm.output.summary,
+        metrics=rules.summarise_conservation_probe.output.metrics,
+        repeats=expand(
+            rules.measure_conservation_repeats.output.table, dataset=CONSERVATION_DATASETS
+        ),
+        library=library("report"),
+    output:
+        table="results/conservation/tables/reproduced.tsv",
+    log:
+        "logs/conservation/collect_reproduced.log",
+    benchmark:
+        "benchmarks/conservation/collect_reproduced.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        datasets=CONSERVATION_DATASETS,
+        threshold=CONSERVATION["probe"]["threshold"],
+        split=CONSERVATION_SPLITS[0],
+        protocol=CONSERVATION["protocol"],
+    script:
+        "../scripts/conservation/collect_reproduced.py"
+
+
+rule plot_conservation_mlm_accuracy:
+    input:
+        accuracy=rules.summarise_conservation_mlm.output.accuracy,
+        repeats=rules.measure_conservation_repeats.output.table,
+        style=locate("config/figures.mplstyle"),
+        library=library("plotting"),
+    output:
+        pdf="results/figures/conservation/{dataset}.mlm_accuracy.pdf",
+        png=report(
+            "results/figures/conservation/{dataset}.mlm_accuracy.png",
+            caption="../report/conservation_mlm_accuracy.rst",
+            category="1 Conservation (Figure 1)",
+            subcategory="{dataset}",
+            labels={"figure": "Masked-base accuracy by region", "data": "{dataset}"},
+        ),
+        table="results/figures/conservation/{dataset}.mlm_accuracy.tsv",
+    log:
+        "logs/conservation/{dataset}/plot_mlm_accuracy.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/plot_mlm_accuracy.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        models=looks(MLM_MODELS),
+    script:
+        "../scripts/conservation/plot_mlm_accuracy.py"
+
+
+rule plot_conservation_probe:
+    input:
+        metrics=rules.summarise_conservation_probe.output.metrics,
+        curves=rules.summarise_conservation_probe.output.curves,
+        density=rules.summarise_conservation_probe.output.density,
+        style=locate("config/figures.mplstyle"),
+        library=library("plotting"),
+    output:
+        pdf="results/figures/conservation/{dataset}.phastcons_probe.pdf",
+        png=report(
+            "results/figures/conservation/{dataset}.phastcons_probe.png",
+            caption="../report/conservation_phastcons_probe.rst",
+            category="1 Conservation (Figure 1)",
+            subcategory="{dataset}",
+            labels={"figure": "phastCons from embeddings", "data": "{dataset}"},
+        ),
+        table="results/figures/conservation/{dataset}.phastcons_probe.tsv",
+    log:
+        "logs/conservation/{dataset}/plot_probe.log",
+    benchmark:
+        "benchmarks/conservation/{dataset}/plot_probe.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        models=looks(PROBE_MODELS),
+        splits=CONSERVATION_SPLITS,
+        threshold=CONSERVATION["probe"]["threshold"],
+    script:
+        "../scripts/conservation/plot_probe.py"

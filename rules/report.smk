@@ -1,0 +1,39 @@
+"""The table of published and reproduced numbers."""
+
+COMPARISON = "results/tables/published_vs_reproduced.tsv"
+REPRODUCED_TABLES = CONSERVATION_TABLES
+
+
+rule compare_published:
+    input:
+        published=locate(config["published"]),
+        reproduced=REPRODUCED_TABLES,
+        library=library("report"),
+    output:
+        table=COMPARISON,
+        page=report(
+            "results/tables/published_vs_reproduced.html",
+            caption="../report/published_vs_reproduced.rst",
+            category="Published and reproduced",
+            labels={"figure": "Published and reproduced numbers", "data": "all"},
+        ),
+    log:
+        "logs/report/compare_published.log",
+    benchmark:
+        "benchmarks/report/compare_published.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        methods={name: m["published_as"] for name, m in MODELS.items() if m["published_as"]},
+        datasets=[
+            ["conservation", name]
+            for name, dataset in CONSERVATION["datasets"].items()
+            if dataset["published"]
+        ],
+    script:
+        "../scripts/report/compare_published.py"

@@ -1,0 +1,74 @@
+"""Predict the masked bases of each window with a masked language model."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.special import log_softmax
+
+from splicebert.arrays import ArrayReader, ArrayWriter
+from splicebert.conservation import MASKED, NOT_CHOSEN
+from splicebert.inference import Item, run_logits
+from splicebert.jobs import job, open_model
+from splicebert.tables import atomic_path
+
+LETTERS = np.frombuffer(b"ACGTN", np.uint8)
+OTHER, NOT_PREDICTED = 4, 255
+
+
+def items(reader: ArrayReader, chunk: int = 1024) -> Iterator[Item]:
+    """Yield the sequences as the model is to see them, with their [MASK] positions."""
+    for left in range(0, len(reader), chunk):
+        rows = slice(left, left + chunk)
+        seen, treatment = reader.read("seen", rows), reader.read("treatment", rows)
+        for codes, kinds in zip(seen, treatment, strict=True):
+            yield Item(LETTERS[codes].tobytes().decode(), kinds == MASKED)
+
+
+def predicted_bases(logits: np.ndarray, vocab: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Most likely token and log probability of the four bases.
+
+    Parameters
+    ----------
+    logits
+        float32 (nt, vocab).
+    vocab
+        Meaning of the columns.
+
+    Returns
+    -------
+    predicted : uint8 (nt,), A 0, C 1, G 2, T 3, any other token 4; argmax over the vocabulary
+    log_prob : float32 (nt, 4), natural log of the softmax over the vocabulary, order ACGT
+    """
+    columns = [vocab.index(base) for base in "ACGT"]
+    code = np.full(len(vocab), OTHER, np.uint8)
+    code[columns] = range(4)
+    return code[logits.argmax(axis=-1)], log_softmax(logits, axis=-1)[:, columns]
+
+
+def main(snakemake):
+    with (
+        job(snakemake, threads=True) as log,
+        ArrayReader(snakemake.input.annotation) as reader,
+        atomic_path(snakemake.output.predictions) as path,
+    ):
+        model, runtime = open_model(snakemake)
+        length = reader.read("bases", slice(0, 1)).shape[1]
+        fields = {"predicted": ((length,), "uint8"), "log_prob": ((length,), "float32")}
+        results = run_logits(
+            model, items(reader), runtime, total_nt=len(reader) * length, label=snakemake.rule
+        )
+        bases, treatment = reader.read("bases"), reader.read("treatment")
+        with ArrayWriter(path, reader.window_ids, fields) as writer:
+            for row, logits in enumerate(results):
+                predicted, log_prob = predicted_bases(logits, model.vocab)
+                chosen = treatment[row] != NOT_CHOSEN
+                true = np.where(chosen, bases[row], 0)
+                writer.append(
+                    predicted=np.where(chosen, predicted, NOT_PREDICTED),
+                    log_prob=np.where(chosen, log_prob[np.arange(length), true], np.nan),
+                )
+        log.info("%d windows, %d bases predicted", len(reader), int((treatment > 0).sum()))
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821

@@ -1,0 +1,63 @@
+"""Share of soft-masked bases in each region class, with bedtools."""
+
+from pathlib import Path
+
+import pandas as pd
+import pybedtools
+
+from splicebert.formats import read_bed
+from splicebert.jobs import job
+from splicebert.tables import REGIONS, Column, Schema, read_table, write_table
+from splicebert.transcripts import REGION_NAMES
+
+REPEAT_FRACTIONS = Schema(
+    "repeat fractions",
+    (
+        Column("region", "str", "region class"),
+        Column("bases", "int64", "bases of the class, each counted once", minimum=0),
+        Column("repeat_bases", "int64", "of these, soft-masked", minimum=0),
+        Column("fraction", "float64", "repeat_bases / bases; missing where there are none", True),
+    ),
+    key=("region",),
+)
+
+
+def to_bedtool(frame: pd.DataFrame) -> pybedtools.BedTool:
+    """Intervals of a table (chrom, start, end; 0-based half-open) as a sorted, merged BedTool."""
+    return pybedtools.BedTool.from_dataframe(frame[["chrom", "start", "end"]]).sort().merge()
+
+
+def repeat_fractions(regions: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
+    """Repeat fraction of each region class: a row a class, in the order of REGION_NAMES."""
+    masked = to_bedtool(repeats) if len(repeats) else None
+    rows = []
+    for name in REGION_NAMES:
+        part = regions[regions["name"] == name]
+        bases = repeat_bases = 0
+        if len(part):
+            merged = to_bedtool(part)
+            bases = merged.total_coverage()
+            repeat_bases = merged.intersect(masked).total_coverage() if masked else 0
+        rows.append((name, bases, repeat_bases, repeat_bases / bases if bases else None))
+    return pd.DataFrame(rows, columns=REPEAT_FRACTIONS.names)
+
+
+def main(snakemake):
+    with job(snakemake) as log:
+        pybedtools.set_tempdir(snakemake.resources.tmpdir)
+        source = Path(snakemake.input.regions)
+        if source.suffix == ".parquet":
+            regions = read_table(source, REGIONS)
+        else:
+            regions = read_bed(source, min_columns=4)
+        # An unmasked genome has no repeats, and so an empty file.
+        has_repeats = Path(snakemake.input.repeats).stat().st_size > 0
+        repeats = read_bed(snakemake.input.repeats) if has_repeats else pd.DataFrame()
+        table = repeat_fractions(regions, repeats)
+        write_table(table, snakemake.output.table, REPEAT_FRACTIONS)
+        log.info("repeat fractions:\n%s", table.to_string(index=False))
+        pybedtools.cleanup()
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821

@@ -1,0 +1,112 @@
+"""ROC AUC and AP of the phastCons probes with intervals, their curves, and the density."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from fit_probe import PROBE_SCORES, known_bases
+from sklearn.metrics import precision_recall_curve
+
+from splicebert.arrays import ArrayReader
+from splicebert.jobs import job
+from splicebert.statistics import Estimate, rank_scores
+from splicebert.tables import Column, Schema, read_table, write_table
+
+_HEAD = (
+    Column("dataset", "str", "data set of the configuration"),
+    Column("model", "str", "model of the model table"),
+    Column("split", "str", "what keeps training and test apart"),
+)
+PROBE_METRICS = Schema(
+    "probe metrics",
+    (
+        *_HEAD,
+        Column("metric", "str", "auc, ap, or prevalence (the AP of guessing)"),
+        Column("value", "float64", "on all test bases"),
+        Column("low", "float64", "lower bound of the 95 % block-bootstrap interval", True),
+        Column("high", "float64", "upper bound", True),
+        Column("n_train", "int64", "training bases", minimum=0),
+        Column("n_test", "int64", "test bases", minimum=0),
+        Column("test_chromosomes", "str", "chromosomes that test bases lie on, comma-separated"),
+    ),
+    key=("dataset", "model", "split", "metric"),
+)
+PR_CURVES = Schema(
+    "precision-recall curves",
+    (
+        *_HEAD,
+        Column("recall", "float64", "share of the conserved bases found", minimum=0),
+        Column("precision", "float64", "share of the called bases that are conserved", minimum=0),
+    ),
+)
+DENSITY = Schema(
+    "phastCons density",
+    (
+        Column("dataset", "str", "data set of the configuration"),
+        Column("low", "float64", "lower end of the bin", minimum=0),
+        Column("high", "float64", "upper end of the bin"),
+        Column("density", "float64", "density of phastCons over the probe's bases", minimum=0),
+    ),
+    key=("dataset", "low"),
+)
+POINTS = 400
+
+
+def curve(label: np.ndarray, score: np.ndarray) -> pd.DataFrame:
+    """Precision-recall curve at no more than POINTS recalls: columns recall and precision."""
+    precision, recall, _ = precision_recall_curve(label, score)
+    precision, recall = precision[::-1], recall[::-1]
+    wanted = np.unique(np.linspace(0, len(recall) - 1, POINTS).round().astype(int))
+    return pd.DataFrame({"recall": recall[wanted], "precision": precision[wanted]})
+
+
+def density(values: np.ndarray, bins: int = 50) -> pd.DataFrame:
+    """Histogram density of phastCons in [0, 1]: columns low, high, density."""
+    heights, edges = np.histogram(values, bins=bins, range=(0, 1), density=True)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "density": heights})
+
+
+def metrics(scores: pd.DataFrame, about: dict, *, replicates: int, seed: int) -> pd.DataFrame:
+    """Rows of PROBE_METRICS (without the head) from the scores of the test bases."""
+    ranks = rank_scores(
+        scores["label"].to_numpy(),
+        scores["score"].to_numpy(),
+        scores["window_id"].to_numpy(),
+        replicates=replicates,
+        seed=seed,
+    )
+    prevalence = Estimate(float(scores["label"].mean()), float("nan"), float("nan"))
+    estimates = {"auc": ranks.auc, "ap": ranks.ap, "prevalence": prevalence}
+    tail = (about["n_train"], about["n_test"], ",".join(about["test_chromosomes"]))
+    rows = [(name, *value, *tail) for name, value in estimates.items()]
+    return pd.DataFrame(rows, columns=PROBE_METRICS.names[3:])
+
+
+def main(snakemake):
+    inputs, params = snakemake.input, snakemake.params
+    all_metrics, all_curves, all_densities = [], [], []
+    with job(snakemake) as log:
+        for head, path, about in zip(params.runs, inputs.scores, inputs.about, strict=True):
+            scores = read_table(path, PROBE_SCORES)
+            table = metrics(scores, json.loads(Path(about).read_text()), **params.bootstrap)
+            points = curve(scores["label"].to_numpy(), scores["score"].to_numpy())
+            for frame, tables in ((table, all_metrics), (points, all_curves)):
+                for place, (column, value) in enumerate(
+                    zip(("dataset", "model", "split"), head, strict=True)
+                ):
+                    frame.insert(place, column, value)
+                tables.append(frame)
+            log.info("%s:\n%s", " ".join(head), table.to_string(index=False))
+        for dataset, path in zip(params.datasets, inputs.annotations, strict=True):
+            with ArrayReader(path) as annotation:
+                frame = density(annotation.read("phastcons")[known_bases(annotation)])
+            frame.insert(0, "dataset", dataset)
+            all_densities.append(frame)
+        write_table(pd.concat(all_metrics), snakemake.output.metrics, PROBE_METRICS)
+        write_table(pd.concat(all_curves), snakemake.output.curves, PR_CURVES)
+        write_table(pd.concat(all_densities), snakemake.output.density, DENSITY)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821

@@ -1,0 +1,157 @@
+"""Train the demo model by masked-language modelling on the transcripts of the demo genome."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import BertConfig, BertForMaskedLM, BertTokenizer
+
+from splicebert.conservation import NOT_CHOSEN, bert_masking, longest_per_gene
+from splicebert.genome import Genome
+from splicebert.jobs import job, open_genome
+from splicebert.sequence import CLS, MASK, SEP, VOCABULARY, A, N, base_codes
+from splicebert.tables import TRANSCRIPTS, atomic_path, read_table
+
+log = logging.getLogger(__name__)
+CODE_TO_TOKEN = np.array([A, A + 1, A + 2, A + 3, N])
+IGNORED = -100
+
+
+def transcript_codes(transcripts: pd.DataFrame, genome: Genome) -> list[np.ndarray]:
+    """Base codes of each transcript, 5'->3': uint8 (nt,)."""
+    return [
+        base_codes(genome.fetch(t.chrom, t.start, t.end, t.strand))
+        for t in transcripts.itertuples(index=False)
+    ]
+
+
+def fragments(
+    sequences: list[np.ndarray], length: int, batch: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield batches of random fragments, uint8 (batch, length); long transcripts come up more."""
+    usable = [s for s in sequences if len(s) >= length]
+    room = np.array([len(s) - length + 1 for s in usable], float)
+    while True:
+        chosen = rng.choice(len(usable), size=batch, p=room / room.sum())
+        starts = [int(rng.integers(len(usable[i]) - length + 1)) for i in chosen]
+        yield np.stack([usable[i][s : s + length] for i, s in zip(chosen, starts, strict=True)])
+
+
+def masked_batch(codes: np.ndarray, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and labels of a batch, int64 (batch, length + 2), labels IGNORED where unmasked."""
+    treatment, seen = bert_masking(codes, seed)
+    ids = np.pad(CODE_TO_TOKEN[seen], ((0, 0), (1, 1)), constant_values=((0, 0), (CLS, SEP)))
+    labels = np.pad(CODE_TO_TOKEN[codes], ((0, 0), (1, 1)))
+    kinds = np.pad(treatment, ((0, 0), (1, 1)))
+    ids[kinds == 1] = MASK
+    return torch.from_numpy(ids), torch.from_numpy(np.where(kinds == NOT_CHOSEN, IGNORED, labels))
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Linear warm-up over 5 % of the steps, then a cosine down to nothing."""
+    warm_up = max(1, steps // 20)
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+@torch.inference_mode()
+def validate(model: BertForMaskedLM, batches: list[np.ndarray]) -> tuple[float, float]:
+    """Cross-entropy (nats) and accuracy on fixed batches with fixed masks."""
+    model.eval()
+    losses, right, n = 0.0, 0, 0
+    for seed, codes in enumerate(batches):
+        ids, labels = masked_batch(codes, seed)
+        chosen = labels != IGNORED
+        logits = model(input_ids=ids).logits[chosen]
+        losses += float(torch.nn.functional.cross_entropy(logits, labels[chosen], reduction="sum"))
+        right += int((logits.argmax(-1) == labels[chosen]).sum())
+        n += int(chosen.sum())
+    model.train()
+    return losses / n, right / n
+
+
+def train(
+    model: BertForMaskedLM,
+    batches: Iterator[np.ndarray],
+    held_out: list[np.ndarray],
+    settings: dict,
+) -> list[dict]:
+    """Train in place; return the validation curve."""
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings["learning_rate"], betas=(0.9, 0.98), weight_decay=0.01
+    )
+    curve, begin = [], time.monotonic()
+    for step in range(settings["steps"]):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, settings["steps"], settings["learning_rate"])
+        ids, labels = masked_batch(next(batches), [settings["seed"], step])
+        chosen = labels != IGNORED
+        hidden = model.bert(input_ids=ids).last_hidden_state[chosen]  # the head on these rows only
+        loss = torch.nn.functional.cross_entropy(model.cls(hidden), labels[chosen])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        if (step + 1) % settings["every"] == 0 or step + 1 == settings["steps"]:
+            cross_entropy, accuracy = validate(model, held_out)
+            point = {"step": step + 1, "seconds": round(time.monotonic() - begin),
+                     "cross_entropy": cross_entropy, "accuracy": accuracy}  # fmt: skip
+            curve.append(point)
+            log.info("%s", point)
+    return curve
+
+
+def write_model(model: BertForMaskedLM, folder: Path) -> None:
+    """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    vocab = folder / "vocab.txt"
+    vocab.write_text("\n".join(VOCABULARY) + "\n")
+    BertTokenizer(str(vocab), do_lower_case=False).save_pretrained(folder)
+    vocab.write_text("\n".join(VOCABULARY) + "\n")
+
+
+def main(snakemake):
+    settings, held_out_chrom = snakemake.params.settings, snakemake.params.held_out
+    with job(snakemake, threads=True), open_genome(snakemake) as genome:
+        torch.set_num_threads(snakemake.threads)
+        torch.manual_seed(settings["seed"])
+        table = read_table(snakemake.input.transcripts, TRANSCRIPTS)
+        table = longest_per_gene(table[table["is_canonical"]].reset_index(drop=True))
+        is_held_out = table["chrom"] == held_out_chrom
+        training = transcript_codes(table[~is_held_out], genome)
+        rng = np.random.default_rng(settings["seed"])
+        other = fragments(
+            transcript_codes(table[is_held_out], genome), settings["length"], 32,
+            np.random.default_rng(0),
+        )  # fmt: skip
+        model = BertForMaskedLM(
+            BertConfig(
+                vocab_size=len(VOCABULARY),
+                pad_token_id=0,
+                attention_probs_dropout_prob=0.0,
+                hidden_dropout_prob=0.0,
+                **snakemake.params.architecture,
+            )
+        )
+        batches = fragments(training, settings["length"], settings["batch"], rng)
+        curve = train(model, batches, [next(other) for _ in range(4)], settings)
+        folder = Path(snakemake.output.folder)
+        with atomic_path(folder) as path:
+            write_model(model, path)
+            about = {"architecture": snakemake.params.architecture, "settings": settings,
+                     "held_out": held_out_chrom, "threads": snakemake.threads,
+                     "parameters": sum(p.numel() for p in model.parameters()),
+                     "torch": torch.__version__, "validation": curve}  # fmt: skip
+            (path / "training.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821

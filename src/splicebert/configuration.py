@@ -1,0 +1,186 @@
+"""Configuration: closed JSON schemas with defaults; messages name the key and what is allowed.
+
+Importable without torch, because Snakemake reads it each time it builds the workflow.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from .errors import ConfigError
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML mapping; ConfigError where the file is missing or is not one."""
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a YAML mapping") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds a {type(values).__name__}; expected a YAML mapping")
+    return values
+
+
+def read_schema(path: str | Path) -> dict[str, Any]:
+    """Read a YAML schema; a `$ref` to another file beside it is replaced by that file's content."""
+    path = Path(path)
+
+    def expand(node: Any) -> Any:
+        if isinstance(node, dict):
+            if set(node) == {"$ref"} and node["$ref"].endswith(".yaml"):
+                return read_schema(path.parent / node["$ref"])
+            return {key: expand(value) for key, value in node.items()}
+        return [expand(value) for value in node] if isinstance(node, list) else node
+
+    return expand(yaml.safe_load(path.read_text()))
+
+
+def fill_defaults(values: Any, schema: Mapping[str, Any]) -> Any:
+    """Put the schema's defaults where `values` has no key, in place; return `values`."""
+    if not isinstance(values, dict):
+        return values
+    for key, part in schema.get("properties", {}).items():
+        if key not in values and "default" in part:
+            values[key] = yaml.safe_load(yaml.safe_dump(part["default"]))
+        if key in values:
+            fill_defaults(values[key], part)
+    other = schema.get("additionalProperties")
+    if isinstance(other, dict):
+        for key in set(values) - set(schema.get("properties", {})):
+            fill_defaults(values[key], other)
+    return values
+
+
+def _dotted(path: Any) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
+    """Turn one validation error into sentences: key, what was found, what is allowed."""
+    where = _dotted(error.absolute_path)
+    if error.validator == "additionalProperties":
+        allowed = list(error.schema.get("properties", {}))
+        for key in sorted(set(error.instance) - set(allowed)):
+            close = difflib.get_close_matches(str(key), allowed, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            name = f"{where}.{key}" if where else str(key)
+            yield f"{name}: unknown key; allowed here: {', '.join(allowed)}.{hint}"
+    elif error.validator == "required":
+        for key in sorted(set(error.validator_value) - set(error.instance)):
+            part = error.schema.get("properties", {}).get(key, {})
+            yield f"{where}.{key}: missing; {part.get('description', 'it is required')}".lstrip(".")
+    else:
+        about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+        if error.validator == "enum":
+            wanted = "one of " + ", ".join(map(str, error.validator_value))
+        elif error.validator == "type":
+            kinds = error.validator_value
+            wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
+        else:
+            wanted = f"{error.validator} {error.validator_value}"
+        key = where or "top level"
+        yield f"{key}: found {error.instance!r}, allowed: {wanted}. {about}".rstrip()
+
+
+def check(values: dict[str, Any], schema: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Fill in defaults and validate.
+
+    Parameters
+    ----------
+    values
+        The configuration; defaults are filled in in place.
+    schema
+        As `read_schema` gives it.
+    source
+        Name of the file or object, for the message.
+
+    Raises
+    ------
+    ConfigError
+        One line for every mistake, each with the key and what is allowed.
+    """
+    fill_defaults(values, schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = sorted(validator.iter_errors(values), key=lambda e: [str(p) for p in e.absolute_path])
+    lines = [line for error in errors for line in _explain(error)]
+    if lines:
+        raise ConfigError(f"{source}:\n  " + "\n  ".join(dict.fromkeys(lines)))
+    return values
+
+
+def check_references(config: Mapping[str, Any], models: Mapping[str, Any]) -> None:
+    """Check what a schema can't: names of models and genomes, assemblies, abilities of models.
+
+    Raises
+    ------
+    ConfigError
+        One line for every mistake.
+    """
+    lines: list[str] = []
+    branch = config["conservation"]
+    lines += _check_datasets("conservation", branch["datasets"], config["genomes"])
+    lines += _check_models("conservation.mlm.models", branch["mlm"]["models"], models, "logits")
+    lines += _check_models(
+        "conservation.probe.models", branch["probe"]["models"], models, "hidden_states"
+    )
+    if lines:
+        raise ConfigError("configuration:\n  " + "\n  ".join(lines))
+
+
+def _check_datasets(branch: str, datasets: Mapping, genomes: Mapping) -> Iterator[str]:
+    for name, dataset in datasets.items():
+        key = f"{branch}.datasets.{name}"
+        genome = genomes.get(dataset["genome"])
+        if genome is None:
+            allowed = ", ".join(genomes)
+            yield f"{key}.genome: unknown genome {dataset['genome']!r}; allowed: {allowed}"
+        elif dataset["assembly"] != genome["assembly"]:
+            yield (
+                f"{key}.assembly: the data set is on {dataset['assembly']!r}, its genome "
+                f"{dataset['genome']!r} on {genome['assembly']!r}; allowed: {genome['assembly']}. "
+                "Lift the coordinates over, or name a genome on the data set's assembly"
+            )
+
+
+def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> Iterator[str]:
+    able = [name for name, entry in models.items() if ability in entry["can"]]
+    for name in names:
+        if name not in models:
+            yield f"{key}: unknown model {name!r}; allowed: {', '.join(able)}"
+        elif name not in able:
+            yield f"{key}: model {name!r} gives no {ability}; allowed: {', '.join(able)}"
+
+
+def check_local_files(config: Mapping[str, Any], made_in: str = "resources") -> None:
+    """Check that files which no rule makes (outside `made_in`) exist.
+
+    Raises
+    ------
+    ConfigError
+        One line for every missing file, with its key.
+    """
+    lines = []
+    for key, path in _paths(config):
+        if not path.startswith(f"{made_in}/") and not Path(path).exists():
+            lines.append(f"{key}: no file {path!r}; give a path that exists")
+    if lines:
+        raise ConfigError("configuration:\n  " + "\n  ".join(lines))
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, genome in config["genomes"].items():
+        for key in ("fasta", "annotation", "phastcons", "phylop"):
+            if genome.get(key):
+                yield f"genomes.{name}.{key}", genome[key]
+    for name, dataset in config["conservation"]["datasets"].items():
+        for key in ("transcripts", "regions"):
+            if dataset.get(key):
+                yield f"conservation.datasets.{name}.{key}", dataset[key]

@@ -1,0 +1,80 @@
+"""What workflow scripts share: their log, their genome, their model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .genome import Genome
+    from .inference import Runtime
+    from .models import ModelAdapter
+
+
+@contextmanager
+def job(snakemake, *, threads: bool = False) -> Iterator[logging.Logger]:
+    """Log to the rule's log file; errors also in one line to the terminal.
+
+    Parameters
+    ----------
+    snakemake
+        The object that Snakemake hands to a script.
+    threads
+        Whether to hold numerical libraries to the rule's threads; before they are imported.
+    """
+    if threads:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ[name] = str(snakemake.threads)
+    handler = logging.FileHandler(snakemake.log[0], mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield logging.getLogger(snakemake.rule)
+    except Exception as error:
+        logging.getLogger(snakemake.rule).exception("failed")
+        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        raise
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def open_genome(snakemake) -> Genome:
+    """Open the FASTA of a job with inputs fasta, fai and gzi."""
+    from .genome import Genome
+
+    inputs = snakemake.input
+    return Genome(inputs.fasta, fai=inputs.fai, gzi=inputs.gzi)
+
+
+def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
+    """Load the model of an inference job and log what runs where, in which precision.
+
+    The job has the wildcard `model`, the parameters `model` (its entry in the model table) and
+    `inference` (that section of the configuration). A job that was given no GPU
+    (`--resources gpu=0`) and asked for device `auto` runs on the CPU.
+    """
+    import torch
+
+    from .inference import Runtime
+    from .models import load_model
+
+    torch.set_num_threads(snakemake.threads)
+    inference = snakemake.params.inference
+    device = inference["device"]
+    if device == "auto" and not snakemake.resources.get("gpu", 0):
+        device = "cpu"
+    runtime = Runtime.choose(device, inference["dtype"], inference["batch_nt"])
+    name = snakemake.wildcards.model
+    model = load_model(
+        name, {name: snakemake.params.model}, device=runtime.device, dtype=runtime.dtype
+    )
+    logging.getLogger(snakemake.rule).info("%s; %s", model.describe(), runtime.describe())
+    return model, runtime

@@ -1,0 +1,56 @@
+"""How every figure is drawn and saved: one style, deterministic PDF and PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .tables import atomic_path
+
+MM = 1 / 25.4  # journals give widths in mm, matplotlib takes inches
+
+
+@contextmanager
+def style(path: str | Path) -> Iterator[None]:
+    """Draw with a matplotlib style file."""
+    with plt.style.context(path):
+        yield
+
+
+def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
+    """Save as PDF (fonts embedded) and PNG, the same bytes each time, and close the figure."""
+    with atomic_path(pdf) as path:
+        figure.savefig(path, format="pdf", metadata={"CreationDate": None, "Producer": None})
+    with atomic_path(png) as path:
+        figure.savefig(path, format="png", metadata={"Software": None})
+    plt.close(figure)
+
+
+def label_panels(axes: Mapping[str, Axes]) -> None:
+    """Write each panel's letter above its upper left corner."""
+    for letter, ax in axes.items():
+        ax.annotate(
+            letter,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(-28, 6),
+            textcoords="offset points",
+            fontweight="bold",
+            fontsize="large",
+            va="bottom",
+        )
+
+
+def error_bars(low: Any, value: Any, high: Any) -> list[Any]:
+    """Distances of an interval's bounds from its value, as `yerr` wants them; NaN becomes 0."""
+    return [(value - low).clip(lower=0).fillna(0), (high - value).clip(lower=0).fillna(0)]

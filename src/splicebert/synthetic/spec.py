@@ -1,0 +1,153 @@
+"""What a synthetic genome is asked to be (`GenomeSpec`) and what comes out (`SyntheticGenome`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from splicebert.errors import ConfigError
+
+DEFAULT_CHROMOSOMES = MappingProxyType(
+    {"chr1": 900_000, "chr2": 700_000, "chr3": 600_000, "chr4": 500_000, "chr5": 300_000}
+)
+
+INTERGENIC, UTR5, CDS, UTR3, INTRON, NONCODING_EXON = range(6)
+REGION_NAMES = ("intergenic", "UTR5", "CDS", "UTR3", "intron", "noncoding_exon")
+"""Names of the region codes, which index it."""
+
+
+@dataclass(frozen=True)
+class GenomeSpec:
+    """The size and the make-up of a synthetic genome; the seed is an argument of `make_genome`.
+
+    Parameters
+    ----------
+    chromosomes
+        Chromosome name -> length in nt, in the order in which they are written.
+    transcribed_fraction
+        Share of each chromosome inside genes, reached within one gene.
+    coding_fraction
+        Probability that a gene is protein coding; the others are lncRNA.
+    alternative_fraction
+        Share of the genes with an internal exon in which an exon-skipping transcript is tried; it
+        is left out where the skip would bring a stop codon into frame.
+    intron_median, intron_sigma, intron_range
+        Median (nt) and log-scale standard deviation of the intron lengths, and the limits (nt,
+        both included) that they are clipped to.
+    coupling
+        Probability that an acceptor has the class of its intron's donor; otherwise its class is
+        drawn apart. 1 = co-varying donor and acceptor, 0 = independent.
+    repeat_fraction
+        Share of the intronic and of the intergenic bases covered by repeats.
+    exonic_repeat_fraction
+        The same for the 3'UTR and the lncRNA exons.
+    repeat_families
+        Number of repeat consensus sequences (150-350 nt each).
+    divergence
+        Smallest and largest share of substituted bases in a repeat copy, before rounding to whole
+        bases.
+    element_fraction
+        Share of the intronic and intergenic bases in conserved elements (50-150 nt each).
+    gap_fraction
+        Share of the bases without conservation scores.
+    """
+
+    chromosomes: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_CHROMOSOMES))
+    transcribed_fraction: float = 0.65
+    coding_fraction: float = 0.75
+    alternative_fraction: float = 0.4
+    intron_median: float = 450.0
+    intron_sigma: float = 0.8
+    intron_range: tuple[int, int] = (120, 3000)
+    coupling: float = 1.0
+    repeat_fraction: float = 0.40
+    exonic_repeat_fraction: float = 0.08
+    repeat_families: int = 8
+    divergence: tuple[float, float] = (0.05, 0.20)
+    element_fraction: float = 0.03
+    gap_fraction: float = 0.015
+
+    def __post_init__(self) -> None:
+        """Refuse values that can't be built, by name."""
+        for name in (f.name for f in fields(self)):
+            value = getattr(self, name)
+            if (name.endswith("_fraction") or name == "coupling") and not 0 <= value <= 1:
+                raise ConfigError(f"{name} = {value}: expected a share between 0 and 1")
+        if not self.chromosomes:
+            raise ConfigError("chromosomes is empty: expected at least one name with its length")
+        for chrom, length in self.chromosomes.items():
+            if isinstance(length, bool) or not isinstance(length, int) or length < 1:
+                raise ConfigError(f"chromosomes: {chrom} = {length!r}: expected a length in nt")
+        if self.repeat_families < 1:
+            raise ConfigError(f"repeat_families = {self.repeat_families}: expected at least 1")
+        self._check_range("divergence", 0, 1)
+        # A donor, a branchpoint and an acceptor need 6 + 44 + 3 intron bases side by side.
+        self._check_range("intron_range", 60, float("inf"))
+
+    def _check_range(self, name: str, lowest: float, highest: float) -> None:
+        low, high = getattr(self, name)
+        if not lowest <= low <= high <= highest:
+            raise ConfigError(
+                f"{name} = ({low}, {high}): expected low <= high, both in {lowest}..{highest}"
+            )
+
+
+@dataclass(frozen=True)
+class SyntheticGenome:
+    """A genome with its annotation, its conservation and the truth that was planted in it.
+
+    Coordinates are 0-based, half-open, on the forward strand.
+
+    Parameters
+    ----------
+    sequences
+        chrom -> str over ACGTacgt; lower case = repeat.
+    genes
+        One row a gene: chrom, start, end, strand, gene_id, gene_name, gene_type (`protein_coding`
+        or `lncRNA`).
+    transcripts
+        One row a transcript: chrom, start, end, strand, tx_id, tx_name, tx_type, gene_id,
+        canonical (bool), cds_start, cds_end (start codon to stop codon, both included; -1 where
+        there is none).
+    exons
+        One row an exon of a transcript: chrom, start, end, strand, tx_id, exon_number (1-based,
+        5'->3').
+    splice_sites
+        One row a splice site of a canonical transcript: chrom, start, end (the dinucleotide),
+        strand, site (`donor` or `acceptor`), tx_id, gene_id, intron_number (1-based, 5'->3'),
+        intron_class (0 or 1, the matrix that it was drawn from), strength (log2-odds of the final
+        sequence against the matrix of both classes mixed, bits).
+    branchpoints
+        One row an intron of a canonical transcript: chrom, start, end (the branchpoint A, 1 nt),
+        strand, tx_id, intron_number, acceptor (position of the first exon base after the intron),
+        distance (nt from the A to that base), motif (5 nt, 5'->3', the A is the fourth).
+    repeats
+        One row a repeat copy: chrom, start, end, strand, family, divergence (share of the
+        copy's bases that differ from the consensus).
+    elements
+        One row a conserved element outside exons: chrom, start, end, strand, coefficient (mean
+        selection coefficient).
+    tracks
+        `phastcons` and `phylop` -> chrom -> float32 (chromosome length,), NaN = no score.
+    selection
+        chrom -> float32 (chromosome length,): the planted selection coefficient, 0..1.
+    regions
+        chrom -> uint8 (chromosome length,): codes that index `REGION_NAMES`, of the canonical
+        transcripts.
+    """
+
+    sequences: dict[str, str]
+    genes: pd.DataFrame
+    transcripts: pd.DataFrame
+    exons: pd.DataFrame
+    splice_sites: pd.DataFrame
+    branchpoints: pd.DataFrame
+    repeats: pd.DataFrame
+    elements: pd.DataFrame
+    tracks: dict[str, dict[str, np.ndarray]]
+    selection: dict[str, np.ndarray]
+    regions: dict[str, np.ndarray]

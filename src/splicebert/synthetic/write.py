@@ -1,0 +1,107 @@
+"""Write a synthetic genome in the file formats of real data."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+
+from splicebert.synthetic.gtf import gtf_lines
+from splicebert.synthetic.spec import SyntheticGenome
+
+FILES = {
+    "fasta": "genome.fa",
+    "annotation": "annotation.gtf.gz",
+    "phastcons": "phastcons.bw",
+    "phylop": "phylop.bw",
+    "splice_sites": "truth/splice_sites.tsv",
+    "branchpoints": "truth/branchpoints.tsv",
+    "repeats": "truth/repeats.tsv",
+    "elements": "truth/elements.tsv",
+}
+"""Name -> path inside the genome's folder."""
+FASTA_WIDTH = 60
+
+
+def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str, Path]:
+    """Write all files of a genome; the same genome gives the same bytes.
+
+    - `genome.fa`: plain FASTA, 60 columns, lower case = repeat.
+    - `annotation.gtf.gz`: GENCODE-style GTF, 1-based, both ends included.
+    - `phastcons.bw`, `phylop.bw`: bigWig, per base; bases without score are left out.
+    - `truth/splice_sites.tsv`, `truth/branchpoints.tsv`, `truth/repeats.tsv`,
+      `truth/elements.tsv`: the tables of the same names in `SyntheticGenome`, with a header;
+      0-based, half-open, forward strand.
+
+    Each file is written under a temporary name beside its own and renamed when complete.
+
+    Parameters
+    ----------
+    genome
+        What `make_genome` returned.
+    folder
+        Made if it isn't there.
+
+    Returns
+    -------
+    paths
+        The names of `FILES` -> written path.
+    """
+    paths = {name: Path(folder) / file for name, file in FILES.items()}
+    _replace(paths["fasta"], lambda path: _write_fasta(genome.sequences, path))
+    _replace(paths["annotation"], lambda path: _write_gtf(genome, path))
+    for name in ("phastcons", "phylop"):
+        _replace(paths[name], lambda path, name=name: _write_bigwig(genome.tracks[name], path))
+    for name in ("splice_sites", "branchpoints", "repeats", "elements"):
+        _replace(paths[name], lambda path, name=name: _write_tsv(getattr(genome, name), path))
+    return paths
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_fasta(sequences: dict[str, str], path: Path) -> None:
+    with path.open("w", encoding="ascii", newline="\n") as out:
+        for chrom, sequence in sequences.items():
+            out.write(f">{chrom}\n")
+            for i in range(0, len(sequence), FASTA_WIDTH):
+                out.write(sequence[i : i + FASTA_WIDTH] + "\n")
+
+
+def _write_gtf(genome: SyntheticGenome, path: Path) -> None:
+    text = "".join(line + "\n" for line in gtf_lines(genome))
+    # No file name and no time in the gzip header, so that the bytes depend on the text alone.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as out,
+    ):
+        out.write(text.encode("ascii"))
+
+
+def _write_bigwig(track: dict[str, np.ndarray], path: Path) -> None:
+    """Write runs of scored bases with a step of 1 nt."""
+    bigwig = pyBigWig.open(str(path), "w")
+    bigwig.addHeader([(chrom, len(values)) for chrom, values in track.items()])
+    for chrom, values in track.items():
+        scored = np.r_[False, ~np.isnan(values), False]
+        edges = np.flatnonzero(scored[1:] != scored[:-1])
+        for start, end in edges.reshape(-1, 2).tolist():
+            bigwig.addEntries(chrom, start, values=values[start:end], span=1, step=1)
+    bigwig.close()
+
+
+def _write_tsv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, sep="\t", index=False, lineterminator="\n")
