@@ -56,13 +56,10 @@ def library(*modules):
     files = []
     for module in modules:
         path = SOURCE / module
-        files += sorted(map(str, path.glob("*.py"))) if path.is_dir() else [f"{path}.py"]
+        files += (
+            sorted(map(str, path.glob("*.py"))) if path.is_dir() else [f"{path}.py"]
+        )
     return files
-
-
-def script_modules(branch, *names):
-    """Scripts of a branch that another of its scripts imports."""
-    return [str(ROOT / "scripts" / branch / f"{name}.py") for name in names]
 
 
 def genome_files(genome):
@@ -79,12 +76,16 @@ def model_files(name):
     entry = MODELS[name]
     if "folder" not in entry:
         return []
-    return [f"{entry['folder']}/{f}" for f in ("config.json", "vocab.txt", entry["weights"])]
+    return [
+        f"{entry['folder']}/{f}" for f in ("config.json", "vocab.txt", entry["weights"])
+    ]
 
 
 def looks(names):
     """Label and colour of models, for plots."""
-    return {name: {key: MODELS[name][key] for key in ("label", "colour")} for name in names}
+    return {
+        name: {key: MODELS[name][key] for key in ("label", "colour")} for name in names
+    }
 
 
 def gpus():

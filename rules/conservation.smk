@@ -11,12 +11,16 @@ MLM_MODELS = CONSERVATION["mlm"]["models"]
 PROBE_MODELS = CONSERVATION["probe"]["models"]
 MLM_RUNS = [(d, m) for d in CONSERVATION_DATASETS for m in MLM_MODELS]
 PROBE_RUNS = [
-    (d, m, s) for d in CONSERVATION_DATASETS for m in PROBE_MODELS for s in CONSERVATION_SPLITS
+    (d, m, s)
+    for d in CONSERVATION_DATASETS
+    for m in PROBE_MODELS
+    for s in CONSERVATION_SPLITS
 ]
 CONSERVATION_FIGURES = expand(
     "results/figures/conservation/{dataset}.{figure}.{suffix}",
     dataset=CONSERVATION_DATASETS,
-    figure=["mlm_accuracy"] * bool(MLM_MODELS) + ["phastcons_probe"] * bool(PROBE_MODELS),
+    figure=["mlm_accuracy"] * bool(MLM_MODELS)
+    + ["phastcons_probe"] * bool(PROBE_MODELS),
     suffix=["pdf", "png"],
 )
 CONSERVATION_TABLES = (
@@ -35,7 +39,9 @@ def conservation_genome_files(wildcards):
 
 def conservation_track(track):
     """Input function: a bigWig of the data set's genome, none where there is none."""
-    return lambda wildcards: config["genomes"][conservation_genome(wildcards)][track] or []
+    return (
+        lambda wildcards: config["genomes"][conservation_genome(wildcards)][track] or []
+    )
 
 
 def conservation_annotation(key):
@@ -43,7 +49,9 @@ def conservation_annotation(key):
 
     def choose(wildcards):
         own = CONSERVATION["datasets"][wildcards.dataset][key]
-        return own or f"resources/reference/{conservation_genome(wildcards)}/{key}.parquet"
+        return (
+            own or f"resources/reference/{conservation_genome(wildcards)}/{key}.parquet"
+        )
 
     return choose
 
@@ -227,8 +235,12 @@ rule fit_conservation_probe:
 
 rule summarise_conservation_mlm:
     input:
-        annotations=[f"results/conservation/{d}/mlm_windows.zarr.zip" for d, m in MLM_RUNS],
-        predictions=[f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS],
+        annotations=[
+            f"results/conservation/{d}/mlm_windows.zarr.zip" for d, m in MLM_RUNS
+        ],
+        predictions=[
+            f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS
+        ],
         library=library("statistics", "conservation"),
     output:
         accuracy="results/conservation/tables/mlm_accuracy.tsv",
@@ -253,13 +265,15 @@ rule summarise_conservation_mlm:
 
 rule summarise_conservation_probe:
     input:
-        scores=[f"results/conservation/{d}/{m}/probe.{s}.parquet" for d, m, s in PROBE_RUNS],
+        scores=[
+            f"results/conservation/{d}/{m}/probe.{s}.parquet" for d, m, s in PROBE_RUNS
+        ],
         about=[f"results/conservation/{d}/{m}/probe.{s}.json" for d, m, s in PROBE_RUNS],
         annotations=expand(
-            "results/conservation/{dataset}/probe_windows.zarr.zip", dataset=CONSERVATION_DATASETS
+            "results/conservation/{dataset}/probe_windows.zarr.zip",
+            dataset=CONSERVATION_DATASETS,
         ),
-        library=library("statistics"),
-        scripts=script_modules("conservation", "fit_probe"),
+        library=library("statistics", "conservation"),
     output:
         metrics="results/conservation/tables/probe_metrics.tsv",
         curves="results/conservation/tables/probe_pr_curves.tsv",
@@ -288,7 +302,8 @@ rule collect_conservation_reproduced:
         summary=rules.summarise_conservation_mlm.output.summary,
         metrics=rules.summarise_conservation_probe.output.metrics,
         repeats=expand(
-            rules.measure_conservation_repeats.output.table, dataset=CONSERVATION_DATASETS
+            rules.measure_conservation_repeats.output.table,
+            dataset=CONSERVATION_DATASETS,
         ),
         library=library("report"),
     output:

@@ -1,24 +1,9 @@
-# The embedded demo: a synthetic genome in the files that a real one comes in, and its truth.
+"""The embedded demo: a synthetic genome in the files that a real one comes in, and its truth."""
 
 
 rule make_demo_genome:
     input:
-        code=expand(
-            "src/splicebert/synthetic/{module}.py",
-            module=[
-                "__init__",
-                "annotate",
-                "chromosome",
-                "conservation",
-                "genes",
-                "genome",
-                "gtf",
-                "motifs",
-                "sequence",
-                "spec",
-                "write",
-            ],
-        ),
+        library=library("synthetic"),
     output:
         fasta="resources/genomes/demo/genome.fa",
         annotation="resources/genomes/demo/annotation.gtf.gz",

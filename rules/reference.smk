@@ -45,7 +45,7 @@ rule find_repeats:
 rule extract_annotation:
     input:
         annotation=lambda wildcards: config["genomes"][wildcards.genome]["annotation"],
-        library=library("transcripts", "annotation_io", "tables"),
+        library=library("transcripts", "annotation_io", "annotation_build", "textfile"),
     output:
         transcripts="resources/reference/{genome}/transcripts.parquet",
         exons="resources/reference/{genome}/exons.parquet",
@@ -63,7 +63,9 @@ rule extract_annotation:
         runtime=60,
     params:
         kind=lambda wildcards: config["genomes"][wildcards.genome]["annotation_format"],
-        infer_gene_type=lambda wildcards: config["genomes"][wildcards.genome]["infer_gene_type"],
+        infer_gene_type=lambda wildcards: config["genomes"][wildcards.genome][
+            "infer_gene_type"
+        ],
         near_nt=lambda wildcards: config["genomes"][wildcards.genome]["near_nt"],
     script:
         "../scripts/reference/extract_annotation.py"

@@ -483,10 +483,3 @@ def test_script_writes_its_outputs_and_counts(script, genome, paths, tmp_path):
 def test_script_refuses_an_output_elsewhere(script, tmp_path):
     with pytest.raises(ValueError, match="output fasta is"):
         script.check_outputs(tmp_path, {"fasta": tmp_path / "other.fa"})
-
-
-def test_the_rule_watches_every_module():
-    rule = (ROOT / "rules/demo.smk").read_text()
-    modules = {path.stem for path in (ROOT / "src/splicebert/synthetic").glob("*.py")}
-    listed = rule[rule.index("module=[") : rule.index("]", rule.index("module=["))]
-    assert set(re.findall(r'"(\w+)"', listed)) == modules

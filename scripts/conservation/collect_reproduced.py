@@ -1,12 +1,15 @@
 """Name this branch's numbers as the published table names them."""
 
 import pandas as pd
-from measure_repeats import REPEAT_FRACTIONS
-from splicebert.report import REPRODUCED
-from summarise_mlm import MLM_ACCURACY, MLM_SUMMARY
-from summarise_probe import PROBE_METRICS
 
+from splicebert.conservation_tables import (
+    MLM_ACCURACY,
+    MLM_SUMMARY,
+    PROBE_METRICS,
+    REPEAT_FRACTIONS,
+)
 from splicebert.jobs import job
+from splicebert.report import REPRODUCED
 from splicebert.tables import read_table, write_table
 
 ACCURACY_METRIC = {

@@ -10,27 +10,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from splicebert.arrays import ArrayReader
-from splicebert.conservation import CONSERVATION_WINDOWS, choose_test
+from splicebert.conservation import CONSERVATION_WINDOWS, choose_test, known_bases
+from splicebert.conservation_tables import PROBE_SCORES
 from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
-from splicebert.tables import Column, Schema, atomic_path, read_table, write_table
-
-PROBE_SCORES = Schema(
-    "probe scores",
-    (
-        Column("window_id", "str", "window"),
-        Column("offset", "int32", "0-based position in the window, 5'->3'", minimum=0),
-        Column("label", "bool", "phastCons at or above the threshold"),
-        Column("score", "float32", "probability of the label by the probe"),
-    ),
-    key=("window_id", "offset"),
-)
-
-
-def known_bases(annotation: ArrayReader) -> np.ndarray:
-    """Tell which bases have a value in every track: bool (windows, nt)."""
-    names = [name for name in ("phastcons", "phylop") if name in annotation]
-    return np.all([np.isfinite(annotation.read(name)) for name in names], axis=0)
+from splicebert.tables import atomic_path, read_table, write_table
 
 
 def features(hidden: np.ndarray, known: np.ndarray, neighbourhood: int) -> np.ndarray:

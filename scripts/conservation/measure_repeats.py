@@ -5,21 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pybedtools
 
+from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.formats import read_bed
 from splicebert.jobs import job
-from splicebert.tables import REGIONS, Column, Schema, read_table, write_table
+from splicebert.tables import REGIONS, read_table, write_table
 from splicebert.transcripts import REGION_NAMES
-
-REPEAT_FRACTIONS = Schema(
-    "repeat fractions",
-    (
-        Column("region", "str", "region class"),
-        Column("bases", "int64", "bases of the class, each counted once", minimum=0),
-        Column("repeat_bases", "int64", "of these, soft-masked", minimum=0),
-        Column("fraction", "float64", "repeat_bases / bases; missing where there are none", True),
-    ),
-    key=("region",),
-)
 
 
 def to_bedtool(frame: pd.DataFrame) -> pybedtools.BedTool:
@@ -37,7 +27,7 @@ def repeat_fractions(regions: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFra
         if len(part):
             merged = to_bedtool(part)
             bases = merged.total_coverage()
-            repeat_bases = merged.intersect(masked).total_coverage() if masked else 0
+            repeat_bases = merged.intersect(masked, sorted=True).total_coverage() if masked else 0
         rows.append((name, bases, repeat_bases, repeat_bases / bases if bases else None))
     return pd.DataFrame(rows, columns=REPEAT_FRACTIONS.names)
 

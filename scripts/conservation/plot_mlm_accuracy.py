@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from measure_repeats import REPEAT_FRACTIONS
-from summarise_mlm import MLM_ACCURACY
 
 from splicebert import plotting
+from splicebert.conservation_tables import MLM_ACCURACY, REPEAT_FRACTIONS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 
@@ -19,76 +19,72 @@ REGIONS = {
     "lncRNA|exon": "lncRNA\nexon",
     "lncRNA|intron": "lncRNA\nintron",
 }
-BASES = {"all": "All bases", "nonrepeat": "Outside repeats", "repeat": "In repeats"}
+BASES = {"all": "all bases", "nonrepeat": "outside repeats", "repeat": "in repeats"}
 REPEAT_COLOUR = "#CC79A7"
+WIDTH = 0.26
 
 
-def draw_accuracy(ax: Axes, table: pd.DataFrame, models: dict, title: str) -> None:
-    """Draw grouped bars, a group a region and a bar a model, with 95 % intervals.
+def colours(colour: str) -> dict[str, object]:
+    """Colours of the three choices of bases: the model's, a tint of it, that of repeats."""
+    tint = tuple(0.45 * part + 0.55 for part in to_rgb(colour))
+    return {"all": colour, "nonrepeat": tint, "repeat": REPEAT_COLOUR}
+
+
+def draw_accuracy(ax: Axes, table: pd.DataFrame, look: dict) -> None:
+    """Draw grouped bars, a group a region and a bar a choice of bases, with 95 % intervals.
 
     Parameters
     ----------
     ax
         Where to draw.
     table
-        Columns region, model, value, low, high, for one choice of bases.
-    models
-        Model -> {label, colour}, in the order of the bars.
-    title
-        Which bases count.
+        Columns region, bases, value, low, high, of one model.
+    look
+        Label and colour of the model.
     """
-    width = 0.8 / len(models)
-    for i, (model, look) in enumerate(models.items()):
-        part = table[table["model"] == model].set_index("region").reindex(list(REGIONS))
-        x = np.arange(len(REGIONS)) + (i - (len(models) - 1) / 2) * width
+    for i, (bases, colour) in enumerate(colours(look["colour"]).items()):
+        part = table[table["bases"] == bases].set_index("region").reindex(list(REGIONS))
         ax.bar(
-            x,
+            np.arange(len(REGIONS)) + (i - 1) * WIDTH,
             part["value"],
-            width * 0.92,
-            color=look["colour"],
-            label=look["label"],
+            WIDTH * 0.92,
+            color=colour,
+            label=BASES[bases],
             yerr=plotting.error_bars(part["low"], part["value"], part["high"]),
             error_kw={"linewidth": 0.7},
         )
     ax.axhline(0.25, color="0.4", linewidth=0.7, linestyle=(0, (4, 3)))
-    ax.set(title=title, xticks=range(len(REGIONS)), xticklabels=[], xlim=(-0.6, len(REGIONS) - 0.4))
-    ax.tick_params(axis="x", length=0)
+    ax.text(1.01, 0.25, "chance", transform=ax.get_yaxis_transform(), va="center", color="0.4")
+    ax.set(title=look["label"], ylabel="Balanced accuracy", ylim=(0, 1))
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def draw_repeats(ax: Axes, fractions: pd.DataFrame) -> None:
     """Draw the repeat fraction of each region as bars (columns region, fraction)."""
     part = fractions.set_index("region").reindex(list(REGIONS))
-    ax.bar(range(len(REGIONS)), part["fraction"], 0.7, color=REPEAT_COLOUR)
-    ax.set(
-        xticks=range(len(REGIONS)),
-        xticklabels=REGIONS.values(),
-        xlim=(-0.6, len(REGIONS) - 0.4),
-        ylim=(0, 1),
-        yticks=[0, 0.5, 1],
-    )
-    ax.tick_params(axis="x", length=0)
+    ax.bar(range(len(REGIONS)), part["fraction"], 0.5, color=REPEAT_COLOUR)
+    ax.set(ylabel="Repeat\nfraction", ylim=(0, 1), yticks=[0, 0.5, 1])
+    ax.set(xticks=range(len(REGIONS)), xticklabels=REGIONS.values())
+    ax.set_xlim(-0.6, len(REGIONS) - 0.4)
 
 
 def draw(accuracy: pd.DataFrame, fractions: pd.DataFrame, models: dict) -> Figure:
-    """Draw the whole figure: a column for each choice of bases."""
+    """Draw the whole figure: a row for each model (name -> label, colour), then the repeats."""
+    rows = len(models)
     figure, axes = plotting.plt.subplots(
-        2,
-        len(BASES),
-        figsize=(180 * plotting.MM, 82 * plotting.MM),
-        sharey="row",
-        height_ratios=[3, 1],
+        rows + 1,
+        1,
+        figsize=(140 * plotting.MM, (45 * rows + 28) * plotting.MM),
+        sharex=True,
+        height_ratios=[2.4] * rows + [1],
     )
-    for column, (bases, title) in enumerate(BASES.items()):
-        draw_accuracy(axes[0, column], accuracy[accuracy["bases"] == bases], models, title)
-        draw_repeats(axes[1, column], fractions)
-    axes[0, 0].set(ylabel="Balanced accuracy", ylim=(0, 1))
-    axes[1, 0].set_ylabel("Repeat fraction")
-    axes[0, -1].text(
-        len(REGIONS) - 0.4, 0.26, "chance", ha="right", va="bottom", color="0.4", fontsize=6
-    )
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(models))
-    plotting.label_panels({"A": axes[0, 0], "B": axes[1, 0]})
+    for ax, (model, look) in zip(axes, models.items(), strict=False):
+        draw_accuracy(ax, accuracy[accuracy["model"] == model], look)
+    draw_repeats(axes[-1], fractions)
+    for ax in axes:
+        ax.tick_params(axis="x", length=0)
+    figure.align_ylabels(axes)
+    plotting.label_panels(dict(zip("ABCDEFGH", axes, strict=False)))
     return figure
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from summarise_probe import DENSITY, PR_CURVES, PROBE_METRICS
 
 from splicebert import plotting
+from splicebert.conservation_tables import DENSITY, PR_CURVES, PROBE_METRICS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 

@@ -5,36 +5,11 @@ import pandas as pd
 
 from splicebert.arrays import ArrayReader
 from splicebert.conservation import NOT_CHOSEN
+from splicebert.conservation_tables import MLM_ACCURACY, MLM_SUMMARY
 from splicebert.jobs import job
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
-from splicebert.tables import Column, Schema, write_table
+from splicebert.tables import write_table
 from splicebert.transcripts import REGION_NAMES
-
-_HEAD = (
-    Column("dataset", "str", "data set of the configuration"),
-    Column("model", "str", "model of the model table"),
-)
-_ESTIMATE = (
-    Column("value", "float64", "the score; missing where no base counts", True),
-    Column("low", "float64", "lower bound of the 95 % block-bootstrap interval", True),
-    Column("high", "float64", "upper bound", True),
-    Column("n_bases", "int64", "bases that were predicted", minimum=0),
-)
-MLM_ACCURACY = Schema(
-    "MLM accuracy",
-    (
-        *_HEAD,
-        Column("region", "str", "region class, or all"),
-        Column("bases", "str", "which bases count", allowed=("all", "nonrepeat", "repeat")),
-        *_ESTIMATE,
-    ),
-    key=("dataset", "model", "region", "bases"),
-)
-MLM_SUMMARY = Schema(
-    "MLM summary",
-    (*_HEAD, Column("metric", "str", "what was measured on all bases"), *_ESTIMATE),
-    key=("dataset", "model", "metric"),
-)
 
 
 def count_outcomes(

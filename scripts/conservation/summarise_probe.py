@@ -5,51 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fit_probe import PROBE_SCORES, known_bases
 from sklearn.metrics import precision_recall_curve
 
 from splicebert.arrays import ArrayReader
+from splicebert.conservation import known_bases
+from splicebert.conservation_tables import DENSITY, PR_CURVES, PROBE_METRICS, PROBE_SCORES
 from splicebert.jobs import job
 from splicebert.statistics import Estimate, rank_scores
-from splicebert.tables import Column, Schema, read_table, write_table
+from splicebert.tables import read_table, write_table
 
-_HEAD = (
-    Column("dataset", "str", "data set of the configuration"),
-    Column("model", "str", "model of the model table"),
-    Column("split", "str", "what keeps training and test apart"),
-)
-PROBE_METRICS = Schema(
-    "probe metrics",
-    (
-        *_HEAD,
-        Column("metric", "str", "auc, ap, or prevalence (the AP of guessing)"),
-        Column("value", "float64", "on all test bases"),
-        Column("low", "float64", "lower bound of the 95 % block-bootstrap interval", True),
-        Column("high", "float64", "upper bound", True),
-        Column("n_train", "int64", "training bases", minimum=0),
-        Column("n_test", "int64", "test bases", minimum=0),
-        Column("test_chromosomes", "str", "chromosomes that test bases lie on, comma-separated"),
-    ),
-    key=("dataset", "model", "split", "metric"),
-)
-PR_CURVES = Schema(
-    "precision-recall curves",
-    (
-        *_HEAD,
-        Column("recall", "float64", "share of the conserved bases found", minimum=0),
-        Column("precision", "float64", "share of the called bases that are conserved", minimum=0),
-    ),
-)
-DENSITY = Schema(
-    "phastCons density",
-    (
-        Column("dataset", "str", "data set of the configuration"),
-        Column("low", "float64", "lower end of the bin", minimum=0),
-        Column("high", "float64", "upper end of the bin"),
-        Column("density", "float64", "density of phastCons over the probe's bases", minimum=0),
-    ),
-    key=("dataset", "low"),
-)
 POINTS = 400
 
 

@@ -41,7 +41,7 @@ def summarise(table: pd.DataFrame) -> str:
     if n < len(table):
         sentence += (
             " A row without a reproduced number was not computed: its analysis, data set or model "
-            "is not part of this run. Numbers on other data, such as the embedded demo, do not count."
+            "is not part of this run. Numbers on other data, such as the demo's, do not count."
         )
     return sentence
 

@@ -85,6 +85,10 @@ class ArrayWriter:
         if self._row == self._n:
             raise SpliceBERTError(f"more rows than the {self._n} windows")
         for name, value in values.items():
+            expected = self._buffer[name].shape[1:]
+            if np.shape(value) != expected:
+                raise SpliceBERTError(f"{name}: a row of {np.shape(value)}; expected {expected}")
+        for name, value in values.items():
             self._buffer[name][self._row % self._chunk] = value
         self._row += 1
         if self._row % self._chunk == 0:

@@ -68,7 +68,7 @@ def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
     where = _dotted(error.absolute_path)
     if error.validator == "additionalProperties":
         allowed = list(error.schema.get("properties", {}))
-        for key in sorted(set(error.instance) - set(allowed)):
+        for key in sorted(set(error.instance) - set(allowed), key=str):
             close = difflib.get_close_matches(str(key), allowed, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             name = f"{where}.{key}" if where else str(key)

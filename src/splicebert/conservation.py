@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .arrays import ArrayReader
 from .errors import SpliceBERTError
 from .tables import WINDOWS, Column
 
@@ -123,13 +124,21 @@ def choose_test(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     if len(names) == len(groups):  # single rows: exactly the fraction
         test = np.zeros(len(groups), bool)
         chosen = np.random.default_rng(seed).permutation(len(groups))
-        test[chosen[: max(1, round(fraction * len(groups)))]] = True
+        test[chosen[: min(max(1, round(fraction * len(groups))), len(groups) - 1)]] = True
         return test
     target, total, taken = fraction * len(groups), 0, []
     for name in np.random.default_rng(seed).permutation(len(names)):
-        if abs(total + sizes[name] - target) < abs(total - target) or not taken:
+        if abs(total + sizes[name] - target) < abs(total - target):
             total += sizes[name]
             taken.append(name)
+    if not taken:  # even the smallest is more than twice what is wanted
+        taken = [int(sizes.argmin())]
     if len(taken) == len(names):
         taken.pop()
     return np.isin(index, taken)
+
+
+def known_bases(annotation: ArrayReader) -> np.ndarray:
+    """Tell which bases have a value in every track: bool (windows, nt)."""
+    names = [name for name in ("phastcons", "phylop") if name in annotation]
+    return np.all([np.isfinite(annotation.read(name)) for name in names], axis=0)

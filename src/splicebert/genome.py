@@ -78,16 +78,30 @@ def _check_bgzf(path: Path, head: bytes, handle) -> None:
 def index_fasta(path: str | os.PathLike, fai: str | os.PathLike, gzi: str | os.PathLike) -> None:
     """Write the FASTA index (and the bgzip index; an empty file for a plain FASTA)."""
     compressed = check_fasta(path)
-    fai_part, gzi_part = f"{fai}.part", f"{gzi}.part"
+    fai_part, gzi_part = Path(f"{fai}.part"), Path(f"{gzi}.part")
     try:
-        extra = ["--gzi-idx", gzi_part] if compressed else []
-        pysam.faidx(str(path), "--fai-idx", fai_part, *extra, catch_stdout=False)
+        for part in (fai_part, gzi_part):
+            part.touch()  # samtools would not tell a folder that can't be written from a bad FASTA
+        extra = ["--gzi-idx", str(gzi_part)] if compressed else []
+        pysam.faidx(str(path), "--fai-idx", str(fai_part), *extra, catch_stdout=False)
+        os.replace(gzi_part, gzi)
+        os.replace(fai_part, fai)
     except pysam.SamtoolsError as error:
-        raise FormatError(f"not a FASTA that can be indexed: {error}", path) from error
-    if not compressed:
-        Path(gzi_part).touch()
-    os.replace(gzi_part, gzi)
-    os.replace(fai_part, fai)
+        raise FormatError(
+            "not a FASTA that can be indexed; it needs '>' headers, each with a sequence whose "
+            f"lines, save the last, are equally long and not blank: {error}",
+            path,
+        ) from error
+    finally:
+        for part in (fai_part, gzi_part):
+            part.unlink(missing_ok=True)
+
+
+def _check_interval(chrom: str, start: int, end: int, strand: str) -> None:
+    if end < start:
+        raise GenomeError(f"{chrom}:{start}-{end} (0-based): the end lies before the start")
+    if strand not in ("+", "-"):
+        raise GenomeError(f"{chrom}:{start}-{end}: strand {strand!r}; expected + or -")
 
 
 class Genome:
@@ -130,7 +144,7 @@ class Genome:
         scratch_gzi = gzi if compressed else f"{fai}.gzi.part"
         try:
             index_fasta(self.path, fai, scratch_gzi)
-        except PermissionError as error:
+        except OSError as error:
             raise GenomeError(
                 f"{self.path}: its index {fai} can't be written ({error.strerror}); pass fai= and "
                 "gzi= in a folder that can"
@@ -162,10 +176,7 @@ class Genome:
             Unknown contig, end before start, or a strand other than + and -.
         """
         name = self.resolve(chrom)
-        if end < start:
-            raise GenomeError(f"{chrom}:{start}-{end} (0-based): the end lies before the start")
-        if strand not in "+-" or len(strand) != 1:
-            raise GenomeError(f"{chrom}:{start}-{end}: strand {strand!r}; expected + or -")
+        _check_interval(chrom, start, end, strand)
         length = self.contigs[name]
         inner = (min(max(start, 0), length), min(max(end, 0), length))
         core = self._fasta.fetch(name, *inner) if inner[0] < inner[1] else ""
@@ -207,10 +218,18 @@ class Track:
         Returns
         -------
         float32 (end - start,), NaN where the track has no value and outside the contig.
+
+        Raises
+        ------
+        GenomeError
+            Unknown contig, end before start, or a strand other than + and -.
         """
         name = resolve_contig(chrom, self.contigs, self.path)
+        _check_interval(chrom, start, end, strand)
         out = np.full(end - start, np.nan, np.float32)
         left, right = max(start, 0), min(end, self.contigs[name])
         if left < right:
-            out[left - start : right - start] = self._bigwig.values(name, left, right, numpy=True)
+            found = self._bigwig.values(name, left, right, numpy=True)
+            if len(found):  # none at all from a bigWig without any value
+                out[left - start : right - start] = found
         return out if strand == "+" else out[::-1].copy()

@@ -58,6 +58,12 @@ class Runtime:
     batch_nt: int = 8192
     buffer: int = 1024
 
+    def __post_init__(self) -> None:
+        if self.batch_nt < 1 or self.buffer < 1:
+            raise SpliceBERTError(
+                f"batch_nt {self.batch_nt}, buffer {self.buffer}; expected 1 or more"
+            )
+
     @classmethod
     def choose(
         cls,
@@ -193,6 +199,10 @@ def _masks(items: Sequence[Item]) -> np.ndarray | None:
     out = np.zeros((len(items), max(len(i.sequence) for i in items)), bool)
     for row, item in enumerate(items):
         if item.mask is not None:
+            if len(item.mask) != len(item.sequence):
+                raise SpliceBERTError(
+                    f"a mask of {len(item.mask)} bases for a sequence of {len(item.sequence)} nt"
+                )
             out[row, : len(item.mask)] = item.mask
     return out
 

@@ -43,7 +43,7 @@ def label_panels(axes: Mapping[str, Axes]) -> None:
             letter,
             (0, 1),
             xycoords="axes fraction",
-            xytext=(-28, 6),
+            xytext=(-30, 6),
             textcoords="offset points",
             fontweight="bold",
             fontsize="large",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from .errors import SpliceBERTError
 from .tables import Column, Schema
 
 PUBLISHED = Schema(
@@ -71,6 +72,11 @@ def compare(
     Returns
     -------
     DataFrame, rows of COMPARISON.
+
+    Raises
+    ------
+    SpliceBERTError
+        Two data sets or models give the same published number.
     """
     own = pd.Series(
         [
@@ -85,6 +91,13 @@ def compare(
         columns={"quantity": "dataset", "value": "reproduced"}
     )
     keys = ["branch", "dataset", "method", "metric"]
+    twice = rows[rows.duplicated(keys)]
+    if len(twice):
+        raise SpliceBERTError(
+            f"{len(twice)} published numbers are computed twice, first "
+            f"{' / '.join(map(str, twice[keys].iloc[0]))}; mark one data set a branch as published "
+            "and give each published_as to one model of a run"
+        )
     table = published.merge(rows, on=keys, how="left", validate="one_to_one")
     table["difference"] = table["reproduced"] - table["value"]
     return table[COMPARISON.names]

@@ -60,5 +60,7 @@ def load_model(
     accepted = inspect.signature(adapter).parameters
     options = {key: entry[key] for key in accepted if key in entry}
     if "folder" in accepted:
+        if "folder" not in entry:
+            raise ModelError(f"model {name!r}: no folder; adapter {entry['adapter']!r} needs one")
         options["folder"] = Path(root) / entry["folder"]
     return adapter(**options, name=name, device=device, dtype=dtype)

@@ -65,8 +65,13 @@ class SpliceBERT(ModelAdapter):
         check_vocabulary(folder)
         config = read_config(folder)
         self.checksums = check_identity(folder, sha256 or {})
-        self._model = BertForMaskedLM(config)
-        load_exactly(self._model, read_state_dict(weights_file(folder)), folder)
+        try:
+            self._model = BertForMaskedLM(config)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{folder}: config.json gives no BERT ({error})") from error
+        # The decoder shares the word embeddings: safetensors written by transformers leave it out.
+        state = read_state_dict(weights_file(folder))
+        load_exactly(self._model, state, folder, may_miss=("cls.predictions.decoder.",))
         self._model.tie_weights()
         self._place(device, dtype)
         self._set_lengths(min_length, max_length)
@@ -109,6 +114,21 @@ class SpliceBERT(ModelAdapter):
             inputs["attention_mask"] = torch.from_numpy(ids != PAD).to(self.device).long()
         return inputs
 
+    def _check_offsets(self, sequences: Sequence[str], offsets: np.ndarray) -> None:
+        lengths = np.array([len(sequence) for sequence in sequences])
+        if offsets.ndim != 2 or len(offsets) != len(sequences):
+            raise ModelError(
+                f"model {self.name!r}: offsets of shape {offsets.shape}; expected "
+                f"({len(sequences)}, rows)"
+            )
+        wrong = np.argwhere((offsets < 0) | (offsets >= lengths[:, None]))
+        if len(wrong):
+            row, column = wrong[0]
+            raise ModelError(
+                f"model {self.name!r}: offset {offsets[row, column]} (0-based) of sequence {row}; "
+                f"expected 0 to {lengths[row] - 1}"
+            )
+
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == "bfloat16")
 
@@ -140,6 +160,7 @@ class SpliceBERT(ModelAdapter):
 
         The full maps of one layer at a time are computed and cut to the rows.
         """
+        self._check_offsets(sequences, np.asarray(offsets))
         rows = torch.as_tensor(np.asarray(offsets), device=self.device, dtype=torch.long) + 1
         backend = self._model.config._attn_implementation
         self._model.set_attn_implementation("eager")
