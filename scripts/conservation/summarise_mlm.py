@@ -8,7 +8,7 @@ from splicebert.conservation import NOT_CHOSEN
 from splicebert.conservation_tables import MLM_ACCURACY, MLM_SUMMARY
 from splicebert.jobs import job
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
-from splicebert.tables import write_table
+from splicebert.tables import stack, write_table
 from splicebert.transcripts import REGION_NAMES
 
 
@@ -146,8 +146,8 @@ def main(snakemake):
                 table.insert(1, "model", model)
                 tables.append(table)
             log.info("%s, %s:\n%s", dataset, model, parts[1][1].to_string(index=False))
-        write_table(pd.concat(accuracy), snakemake.output.accuracy, MLM_ACCURACY)
-        write_table(pd.concat(summary), snakemake.output.summary, MLM_SUMMARY)
+        write_table(stack(accuracy, MLM_ACCURACY), snakemake.output.accuracy, MLM_ACCURACY)
+        write_table(stack(summary, MLM_SUMMARY), snakemake.output.summary, MLM_SUMMARY)
 
 
 if __name__ == "__main__":

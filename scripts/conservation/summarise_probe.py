@@ -12,7 +12,7 @@ from splicebert.conservation import known_bases
 from splicebert.conservation_tables import DENSITY, PR_CURVES, PROBE_METRICS, PROBE_SCORES
 from splicebert.jobs import job
 from splicebert.statistics import Estimate, rank_scores
-from splicebert.tables import read_table, write_table
+from splicebert.tables import read_table, stack, write_table
 
 POINTS = 400
 
@@ -67,9 +67,9 @@ def main(snakemake):
                 frame = density(annotation.read("phastcons")[known_bases(annotation)])
             frame.insert(0, "dataset", dataset)
             all_densities.append(frame)
-        write_table(pd.concat(all_metrics), snakemake.output.metrics, PROBE_METRICS)
-        write_table(pd.concat(all_curves), snakemake.output.curves, PR_CURVES)
-        write_table(pd.concat(all_densities), snakemake.output.density, DENSITY)
+        write_table(stack(all_metrics, PROBE_METRICS), snakemake.output.metrics, PROBE_METRICS)
+        write_table(stack(all_curves, PR_CURVES), snakemake.output.curves, PR_CURVES)
+        write_table(stack(all_densities, DENSITY), snakemake.output.density, DENSITY)
 
 
 if __name__ == "__main__":

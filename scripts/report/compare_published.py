@@ -6,7 +6,7 @@ import pandas as pd
 
 from splicebert.jobs import job
 from splicebert.report import COMPARISON, PUBLISHED, REPRODUCED, compare
-from splicebert.tables import atomic_path, read_table, write_table
+from splicebert.tables import atomic_path, read_table, stack, write_table
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Published and reproduced</title><style>
@@ -72,9 +72,9 @@ def main(snakemake):
     with job(snakemake) as log:
         published = read_table(snakemake.input.published, PUBLISHED)
         tables = [read_table(path, REPRODUCED) for path in snakemake.input.reproduced]
-        reproduced = pd.concat(tables) if tables else REPRODUCED.empty()
+        reproduced = stack(tables, REPRODUCED)
         datasets = {tuple(pair) for pair in params.datasets}
-        table = compare(published, reproduced.reset_index(drop=True), params.methods, datasets)
+        table = compare(published, reproduced, params.methods, datasets)
         write_table(table, snakemake.output.table, COMPARISON)
         with atomic_path(snakemake.output.page) as path:
             path.write_text(to_html(table), encoding="utf-8")

@@ -127,6 +127,7 @@ def check_references(config: Mapping[str, Any], models: Mapping[str, Any]) -> No
     lines: list[str] = []
     branch = config["conservation"]
     lines += _check_datasets("conservation", branch["datasets"], config["genomes"])
+    lines += _check_conservation_files(branch, config["genomes"])
     lines += _check_models("conservation.mlm.models", branch["mlm"]["models"], models, "logits")
     lines += _check_models(
         "conservation.probe.models", branch["probe"]["models"], models, "hidden_states"
@@ -147,6 +148,22 @@ def _check_datasets(branch: str, datasets: Mapping, genomes: Mapping) -> Iterato
                 f"{key}.assembly: the data set is on {dataset['assembly']!r}, its genome "
                 f"{dataset['genome']!r} on {genome['assembly']!r}; allowed: {genome['assembly']}. "
                 "Lift the coordinates over, or name a genome on the data set's assembly"
+            )
+
+
+def _check_conservation_files(branch: Mapping, genomes: Mapping) -> Iterator[str]:
+    for name, dataset in branch["datasets"].items():
+        genome = genomes.get(dataset["genome"], {})
+        for key in ("transcripts", "regions"):
+            if genome and not dataset[key] and not genome["annotation"]:
+                yield (
+                    f"conservation.datasets.{name}.{key}: missing, and genomes.{dataset['genome']}"
+                    ".annotation, from which it would be derived, is missing too; give either"
+                )
+        if genome and branch["probe"]["models"] and not genome["phastcons"]:
+            yield (
+                f"genomes.{dataset['genome']}.phastcons: missing; the probe of data set {name!r} "
+                "needs it. Give a bigWig, or set conservation.probe.models to []"
             )
 
 

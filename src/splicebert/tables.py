@@ -6,7 +6,7 @@ import gzip
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -32,6 +32,7 @@ __all__ = [
     "Schema",
     "atomic_path",
     "read_table",
+    "stack",
     "validate",
     "write_table",
 ]
@@ -221,6 +222,12 @@ def _infer(series: pd.Series) -> pd.Series:
         return pd.to_numeric(series)
     except ValueError:
         return series
+
+
+def stack(frames: Iterable[pd.DataFrame], schema: Schema) -> pd.DataFrame:
+    """Put tables of one schema under each other; without any, a table of no rows."""
+    frames = list(frames)
+    return pd.concat(frames, ignore_index=True) if frames else schema.empty()
 
 
 def write_table(frame: pd.DataFrame, path: str | PathLike, schema: Schema) -> None:

@@ -1,0 +1,310 @@
+"""The streaming engine: order, batches, memory, laziness."""
+
+import itertools
+import logging
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertForMaskedLM
+
+from splicebert.errors import ModelError, SpliceBERTError
+from splicebert.inference import Item, Runtime, run_hidden_states, run_logits, stream
+from splicebert.models import OneHot, SpliceBERT
+from splicebert.sequence import VOCABULARY, base_codes
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    config = BertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
+        max_position_embeddings=512, vocab_size=10, initializer_range=0.2,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        BertForMaskedLM(config).save_pretrained(path)
+    (path / "vocab.txt").write_text("\n".join(VOCABULARY))
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return SpliceBERT(folder)
+
+
+def runtime(batch_nt=1024, buffer=64):
+    return Runtime(CPU, "float32", batch_nt, buffer)
+
+
+def mixed_items(n=10, seed=0):
+    rng = np.random.default_rng(seed)
+    lengths = [1, 510, 2, *rng.integers(1, 511, n - 3)]
+    return [
+        Item("".join(rng.choice(list("ACGTN"), length)), rng.random(length) < 0.15)
+        for length in lengths
+    ]
+
+
+def codes(batch):
+    """A model of which every base's result is known: its code, its offset, the length."""
+    out = torch.full((len(batch), max(len(item.sequence) for item in batch), 3), torch.nan)
+    for row, item in enumerate(batch):
+        n = len(item.sequence)
+        out[row, :n, 0] = torch.from_numpy(base_codes(item.sequence).astype(np.float32))
+        out[row, :n, 1] = torch.arange(n)
+        out[row, :n, 2] = n
+    return out
+
+
+def check_codes(items, results):
+    assert len(results) == len(items)
+    for item, result in zip(items, results, strict=True):
+        n = len(item.sequence)
+        assert result.shape == (n, 3)
+        np.testing.assert_array_equal(result[:, 0], base_codes(item.sequence))
+        np.testing.assert_array_equal(result[:, 1], np.arange(n))
+        np.testing.assert_array_equal(result[:, 2], n)
+
+
+# --- order and batches
+
+
+@pytest.mark.parametrize("buffer", [1, 3, 64, 1000])
+@pytest.mark.parametrize("batch_nt", [1, 700, 10**6])
+def test_results_come_in_input_order_cut_to_their_length(buffer, batch_nt):
+    items = mixed_items(50)
+    check_codes(items, list(stream(items, codes, runtime(batch_nt, buffer))))
+
+
+def test_no_items_give_no_results():
+    assert list(stream([], codes, runtime())) == []
+
+
+def test_batches_hold_at_most_batch_nt_with_padding():
+    seen = []
+
+    def compute(batch):
+        seen.append([len(item.sequence) for item in batch])
+        return codes(batch)
+
+    items = mixed_items(60)
+    list(stream(items, compute, runtime(1200, 60)))
+    assert sum(map(len, seen)) == 60
+    assert all(max(lengths) * len(lengths) <= 1200 for lengths in seen)
+    assert sorted(itertools.chain(*seen)) == list(itertools.chain(*seen))
+    assert max(map(len, seen)) > 3
+
+
+def test_a_sequence_longer_than_batch_nt_runs_alone():
+    items = [Item("A" * 50), Item("C" * 200), Item("G" * 300)]
+    sizes = []
+
+    def compute(batch):
+        sizes.append(len(batch))
+        return codes(batch)
+
+    check_codes(items, list(stream(items, compute, runtime(100, 10))))
+    assert sizes == [1, 1, 1]
+
+
+def test_logits_do_not_depend_on_batch_buffer_or_order(model):
+    items = mixed_items()
+    expected = list(run_logits(model, items, runtime(1, 1)))
+    for item, logits in zip(items, expected, strict=True):
+        alone = model.logits([item.sequence], item.mask[None])[0]
+        assert logits.shape == (len(item.sequence), 10)
+        np.testing.assert_allclose(logits, alone, atol=1e-5, rtol=0)
+    for batch_nt, buffer in ((600, 5), (3000, 64), (10**5, 7)):
+        for found, wanted in zip(
+            run_logits(model, items, runtime(batch_nt, buffer)), expected, strict=True
+        ):
+            np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=0)
+    order = np.random.default_rng(1).permutation(len(items))
+    shuffled = run_logits(model, [items[i] for i in order], runtime(3000, 64))
+    for i, found in zip(order, shuffled, strict=True):
+        np.testing.assert_allclose(found, expected[i], atol=1e-5, rtol=0)
+
+
+def test_hidden_states_do_not_depend_on_batch_or_buffer(model):
+    items = [Item(item.sequence) for item in mixed_items(12)]
+    found = list(run_hidden_states(model, items, runtime(2000, 5), layers=(0, -1)))
+    for item, states in zip(items, found, strict=True):
+        alone = model.hidden_states([item.sequence], (0, 2))[0]
+        assert states.shape == (2, len(item.sequence), 32)
+        np.testing.assert_allclose(states, alone, atol=1e-5, rtol=0)
+    last = list(run_hidden_states(model, items, runtime()))
+    np.testing.assert_allclose(last[1][0], found[1][1], atol=1e-5, rtol=0)
+
+
+def test_one_hot_through_the_engine_is_exact():
+    items = mixed_items()
+    for item, states in zip(items, run_hidden_states(OneHot(), items, runtime()), strict=True):
+        np.testing.assert_array_equal(states, OneHot().hidden_states([item.sequence], [0])[0])
+
+
+def test_items_with_and_without_a_mask_mix(model):
+    text = mixed_items()[3].sequence
+    mask = np.zeros(len(text), bool)
+    mask[::3] = True
+    found = list(run_logits(model, [Item(text), Item(text, mask), Item(text[:-1])], runtime()))
+    np.testing.assert_allclose(found[0], model.logits([text])[0], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(found[1], model.logits([text], mask[None])[0], atol=1e-5, rtol=0)
+    assert not np.allclose(found[0], found[1], atol=1e-2)
+
+
+@pytest.mark.parametrize("length", [3, 5])
+def test_mask_of_another_length_than_its_sequence(model, length):
+    items = [Item("A" * 9), Item("ACGT", np.zeros(length, bool))]
+    with pytest.raises(SpliceBERTError, match=f"mask of {length} bases for a sequence of 4 nt"):
+        list(run_logits(model, items, runtime()))
+
+
+def test_errors_of_the_model_reach_the_caller(model):
+    with pytest.raises(ModelError, match="511 nt"):
+        list(run_logits(model, [Item("A" * 511)], runtime()))
+
+
+# --- memory
+
+
+def out_of_memory(limit, error, message):
+    sizes = []
+
+    def compute(batch):
+        sizes.append(len(batch))
+        if len(batch) > limit:
+            raise error(message)
+        return codes(batch)
+
+    return compute, sizes
+
+
+ERRORS = [
+    (torch.OutOfMemoryError, "CUDA out of memory. Tried to allocate 20 GiB"),
+    (RuntimeError, "CUDA error: out of memory"),
+    (RuntimeError, "DefaultCPUAllocator: can't allocate memory: you tried"),
+]
+
+
+@pytest.mark.parametrize(("error", "message"), ERRORS)
+@pytest.mark.parametrize("limit", [1, 3])
+def test_batches_are_halved_when_memory_runs_out(caplog, error, message, limit):
+    compute, sizes = out_of_memory(limit, error, message)
+    items = mixed_items(60)
+    with caplog.at_level(logging.WARNING):
+        results = list(stream(items, compute, runtime(20_000, 30)))
+    check_codes(items, results)
+    assert "out of memory with" in caplog.text
+    failed = [size for size in sizes if size > limit]
+    assert 0 < len(failed) < 10  # the smaller batch is kept from then on
+    assert failed == sorted(failed, reverse=True)
+
+
+def test_out_of_memory_with_one_sequence():
+    compute, sizes = out_of_memory(0, torch.OutOfMemoryError, "CUDA out of memory")
+    with pytest.raises(SpliceBERTError, match=r"single sequence of 40 nt.*shorter windows"):
+        list(stream([Item("A" * 40)] * 8, compute, runtime(1000, 8)))
+    assert sizes == [8, 4, 2, 1]
+
+
+def test_other_runtime_errors_propagate():
+    compute, sizes = out_of_memory(0, RuntimeError, "shapes cannot be multiplied")
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        list(stream([Item("A" * 40)] * 8, compute, runtime(1000, 8)))
+    assert sizes == [8]
+
+
+def test_items_are_read_no_further_ahead_than_the_buffer():
+    read = 0
+
+    def source():
+        nonlocal read
+        for _ in range(10_000):
+            read += 1
+            yield Item("ACGT")
+
+    given = 0
+    results = stream(source(), codes, runtime(1024, 64))
+    assert read == 0
+    for _ in results:
+        given += 1
+        assert read <= given + 64
+    assert given == read == 10_000
+
+
+def test_memory_does_not_grow_with_the_number_of_windows():
+    def peak(n):
+        source = (Item("A" * 200) for _ in range(n))
+        tracemalloc.start()
+        for _ in stream(source, codes, runtime(2000, 32)):
+            pass
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(64)
+    assert peak(3200) < peak(320) * 1.5 + 50_000
+
+
+# --- the runtime
+
+
+def test_runtime_choices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    chosen = Runtime.choose()
+    assert (chosen.device, chosen.dtype, chosen.batch_nt) == (CPU, "float32", 2048)
+    assert Runtime.choose("cpu", "bfloat16", 99, 7) == Runtime(CPU, "bfloat16", 99, 7)
+    for part in ("cpu", "threads", "float32", "2048 nt"):
+        assert part in chosen.describe()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert Runtime.choose().device.type == "cuda"
+    assert Runtime.choose().batch_nt > 2048
+    assert Runtime.choose("cpu").device == CPU
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_asking_for_a_gpu_that_is_not_there(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SpliceBERTError, match=rf"'{device}' .*no GPU; set inference.device to auto"):
+        Runtime.choose(device)
+
+
+def test_unknown_dtype():
+    with pytest.raises(SpliceBERTError, match="'float16'; expected auto or one of float32"):
+        Runtime.choose("cpu", "float16")
+
+
+@pytest.mark.parametrize(("batch_nt", "buffer"), [(0, 8), (8, 0), (-1, 8)])
+def test_batch_and_buffer_are_at_least_one(batch_nt, buffer):
+    with pytest.raises(SpliceBERTError, match="expected 1 or more"):
+        Runtime(CPU, "float32", batch_nt, buffer)
+
+
+def test_bfloat16_is_close_to_float32(folder, model):
+    half = SpliceBERT(folder, dtype="bfloat16")
+    items = mixed_items(8)
+    differences = []
+    for a, b in zip(
+        run_logits(model, items, runtime()), run_logits(half, items, runtime()), strict=True
+    ):
+        p, q = (torch.from_numpy(x).double().log_softmax(-1) for x in (a, b))
+        differences.append((p.exp() * (p - q)).sum(-1))
+        assert b.dtype == np.float32
+    kl = torch.cat(differences)
+    assert 0 < kl.max() < 1e-2
+
+
+# --- on a GPU where there is one
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_gpu_equals_cpu(folder, model):
+    items = mixed_items(8)
+    gpu = SpliceBERT(folder, device="cuda")
+    found = run_logits(gpu, items, Runtime.choose("cuda"))
+    for a, b in zip(run_logits(model, items, runtime()), found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3, rtol=0)
