@@ -29,11 +29,13 @@ rule pretrain_demo_model:
         },
         settings={
             "seed": 2024,
-            "length": 510,
-            "batch": 8,
-            "steps": 6000,
-            "learning_rate": 2e-3,
-            "every": 250,
+            "phases": [
+                {"length": 128, "batch": 64, "steps": 5000},
+                {"length": 510, "batch": 16, "steps": 600},
+            ],
+            "muon_rate": 0.02,
+            "adamw_rate": 3e-3,
+            "every": 200,
         },
     script:
         "../scripts/pretrain/train_demo_model.py"

@@ -269,7 +269,9 @@ def test_runtime_choices(monkeypatch):
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_asking_for_a_gpu_that_is_not_there(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SpliceBERTError, match=rf"'{device}' .*no GPU; set inference.device to auto"):
+    with pytest.raises(
+        SpliceBERTError, match=rf"'{device}' .*no GPU; set inference.device to auto"
+    ):
         Runtime.choose(device)
 
 

@@ -66,9 +66,7 @@ def test_nothing_else_is_filled_in(changed):
 
 
 def test_a_baseline_without_a_model_keeps_its_name():
-    table = compared(
-        ("conservation", "gencode", "phastCons>=0.8", "prevalence", "fraction", 0.125)
-    )
+    table = compared(("conservation", "gencode", "phastCons>=0.8", "prevalence", "fraction", 0.125))
     assert table["difference"].tolist()[2] == pytest.approx(0.025)
     assert table["reproduced"].notna().sum() == 1
 

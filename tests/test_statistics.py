@@ -120,7 +120,7 @@ def test_balanced_accuracy_by_hand():
     assert np.isnan(balanced_accuracy(np.zeros((4, 2))))
 
 
-@pytest.mark.parametrize("bases", [4, 3, 2, 1])
+@pytest.mark.parametrize("bases", [4, 3, 2])
 def test_balanced_accuracy_equals_that_of_sklearn(bases):
     rng = np.random.default_rng(bases)
     true = rng.integers(0, bases, 500)
@@ -153,8 +153,8 @@ def test_weights_draw_as_many_blocks_as_there_are():
 
 def test_estimate_takes_quantiles_of_the_finite_replicates():
     replicates = np.array([np.nan, *np.arange(101.0), np.inf])
-    assert estimate(7.0, replicates) == (7.0, 2.5, 97.5)
-    assert estimate(7.0, replicates, level=0.5) == (7.0, 25.0, 75.0)
+    assert estimate(7.0, replicates) == pytest.approx((7.0, 2.5, 97.5))
+    assert estimate(7.0, replicates, level=0.5) == pytest.approx((7.0, 25.0, 75.0))
     value, low, high = estimate(1.0, np.array([np.nan]))
     assert value == 1.0
     assert np.isnan([low, high]).all()

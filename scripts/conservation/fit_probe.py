@@ -40,7 +40,7 @@ def features(hidden: np.ndarray, known: np.ndarray, neighbourhood: int) -> np.nd
     for values, keep in zip(hidden, known, strict=True):
         view = np.lib.stride_tricks.sliding_window_view(values, width, axis=0)
         n = int(keep.sum())
-        out[filled : filled + n] = view[keep].transpose(0, 2, 1).reshape(n, -1)
+        out[filled : filled + n] = view[keep].transpose(0, 2, 1).reshape(n, out.shape[1])
         filled += n
     return out
 
@@ -67,7 +67,7 @@ def require_both_classes(label: np.ndarray, test: np.ndarray) -> None:
 def main(snakemake):
     split, settings = snakemake.wildcards.split, snakemake.params.probe
     with (
-        job(snakemake, threads=True) as log,
+        job(snakemake) as log,
         ArrayReader(snakemake.input.annotation) as annotation,
         ArrayReader(snakemake.input.hidden_states) as hidden,
     ):

@@ -21,7 +21,7 @@ def items(windows: pd.DataFrame, genome: Genome, flank: int) -> Iterator[Item]:
 
 def main(snakemake):
     with (
-        job(snakemake, threads=True) as log,
+        job(snakemake) as log,
         open_genome(snakemake) as genome,
         atomic_path(snakemake.output.hidden_states) as path,
     ):

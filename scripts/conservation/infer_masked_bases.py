@@ -47,7 +47,7 @@ def predicted_bases(logits: np.ndarray, vocab: tuple[str, ...]) -> tuple[np.ndar
 
 def main(snakemake):
     with (
-        job(snakemake, threads=True) as log,
+        job(snakemake) as log,
         ArrayReader(snakemake.input.annotation) as reader,
         atomic_path(snakemake.output.predictions) as path,
     ):

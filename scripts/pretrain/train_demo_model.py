@@ -59,8 +59,8 @@ def start_with_offset_heads(model: BertForMaskedLM, gain: float = 1.6) -> None:
 
     With learned absolute positions a small model needs very long to discover relative offsets. Half
     of the hidden values start as sinusoids of the position (the words take the other half), and a
-    head's query is its key rotated by the head's offset: attention is highest k bases away. All of
-    it goes on learning.
+    head's query is its key rotated by the head's offset: attention is highest k bases away. The
+    positions stay as they are, so that offsets mean the same everywhere; all else goes on learning.
 
     Parameters
     ----------
@@ -76,6 +76,7 @@ def start_with_offset_heads(model: BertForMaskedLM, gain: float = 1.6) -> None:
     angle = np.arange(config.max_position_embeddings)[:, None] * frequency
     wave = np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(angle), half)
     table.position_embeddings.weight.zero_()[:, :half] = torch.from_numpy(0.05 * wave)
+    table.position_embeddings.requires_grad_(False)
     table.word_embeddings.weight[:, :half] = 0
     table.word_embeddings.weight[:, half:] *= 2.5
     table.token_type_embeddings.weight.zero_()
@@ -95,6 +96,11 @@ def start_with_offset_heads(model: BertForMaskedLM, gain: float = 1.6) -> None:
             query[2 * i : 2 * i + 2, columns] = [[cos, sin], [-sin, cos]]
         attention.query.weight[rows] = torch.from_numpy(gain * query)
         attention.key.weight[rows] = torch.from_numpy(gain * key)
+    for layer in model.bert.encoder.layer:  # 0.02 is too small for so narrow a model
+        for part in (layer.attention.self.value, layer.attention.output.dense):
+            torch.nn.init.xavier_uniform_(part.weight)
+        for part in (layer.intermediate.dense, layer.output.dense):
+            torch.nn.init.xavier_uniform_(part.weight)
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -121,34 +127,62 @@ def validate(model: BertForMaskedLM, batches: list[np.ndarray]) -> tuple[float, 
     return losses / n, right / n
 
 
+def optimisers(model: BertForMaskedLM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the encoder, AdamW for all other parameters; rates are set later."""
+    matrices = [p for n, p in model.named_parameters() if "encoder.layer" in n and p.ndim == 2]
+    known = set(map(id, matrices))
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+    return [
+        torch.optim.Muon(matrices, weight_decay=0.01),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
+
+
+def train_step(
+    model: BertForMaskedLM, codes: np.ndarray, seed: list[int], tools: list[torch.optim.Optimizer]
+) -> None:
+    """Do one step on fragments that start anywhere in the position table."""
+    ids, labels = masked_batch(codes, seed)
+    room = model.config.max_position_embeddings - ids.shape[1]
+    starts = np.random.default_rng(seed).integers(room + 1, size=(len(ids), 1))
+    positions = torch.from_numpy(starts + np.arange(ids.shape[1]))
+    chosen = labels != IGNORED
+    hidden = model.bert(input_ids=ids, position_ids=positions).last_hidden_state
+    loss = torch.nn.functional.cross_entropy(model.cls(hidden[chosen]), labels[chosen])
+    for tool in tools:
+        tool.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for tool in tools:
+        tool.step()
+
+
 def train(
-    model: BertForMaskedLM,
-    batches: Iterator[np.ndarray],
-    held_out: list[np.ndarray],
-    settings: dict,
+    model: BertForMaskedLM, sequences: list[np.ndarray], held_out: list[np.ndarray], settings: dict
 ) -> list[dict]:
-    """Train in place; return the validation curve."""
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings["learning_rate"], betas=(0.9, 0.98), weight_decay=0.01
-    )
-    curve, begin = [], time.monotonic()
-    for step in range(settings["steps"]):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, settings["steps"], settings["learning_rate"])
-        ids, labels = masked_batch(next(batches), [settings["seed"], step])
-        chosen = labels != IGNORED
-        hidden = model.bert(input_ids=ids).last_hidden_state[chosen]  # the head on these rows only
-        loss = torch.nn.functional.cross_entropy(model.cls(hidden), labels[chosen])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        if (step + 1) % settings["every"] == 0 or step + 1 == settings["steps"]:
-            cross_entropy, accuracy = validate(model, held_out)
-            point = {"step": step + 1, "seconds": round(time.monotonic() - begin),
-                     "cross_entropy": cross_entropy, "accuracy": accuracy}  # fmt: skip
-            curve.append(point)
-            log.info("%s", point)
+    """Train in place, phase by phase; return the validation curve."""
+    tools, rates = optimisers(model), (settings["muon_rate"], settings["adamw_rate"])
+    rng = np.random.default_rng(settings["seed"])
+    steps = sum(phase["steps"] for phase in settings["phases"])
+    curve, begin, step = [], time.monotonic(), 0
+    for phase in settings["phases"]:
+        batches = fragments(sequences, phase["length"], phase["batch"], rng)
+        for _ in range(phase["steps"]):
+            for tool, rate in zip(tools, rates, strict=True):
+                tool.param_groups[0]["lr"] = learning_rate(step, steps, rate)
+            train_step(model, next(batches), [settings["seed"], step], tools)
+            step += 1
+            if step % settings["every"] == 0 or step == steps:
+                cross_entropy, accuracy = validate(model, held_out)
+                curve.append(
+                    {
+                        "step": step,
+                        "seconds": round(time.monotonic() - begin),
+                        "cross_entropy": round(cross_entropy, 4),
+                        "accuracy": round(accuracy, 4),
+                    }
+                )
+                log.info("%s", curve[-1])
     return curve
 
 
@@ -164,30 +198,26 @@ def write_model(model: BertForMaskedLM, folder: Path) -> None:
 
 def main(snakemake):
     settings, held_out_chrom = snakemake.params.settings, snakemake.params.held_out
-    with job(snakemake, threads=True), open_genome(snakemake) as genome:
+    with job(snakemake), open_genome(snakemake) as genome:
         torch.set_num_threads(snakemake.threads)
         torch.manual_seed(settings["seed"])
         table = read_table(snakemake.input.transcripts, TRANSCRIPTS)
         table = longest_per_gene(table[table["is_canonical"]].reset_index(drop=True))
         is_held_out = table["chrom"] == held_out_chrom
-        training = transcript_codes(table[~is_held_out], genome)
-        rng = np.random.default_rng(settings["seed"])
         other = fragments(
-            transcript_codes(table[is_held_out], genome), settings["length"], 32,
-            np.random.default_rng(0),
-        )  # fmt: skip
-        model = BertForMaskedLM(
-            BertConfig(
-                vocab_size=len(VOCABULARY),
-                pad_token_id=0,
-                attention_probs_dropout_prob=0.0,
-                hidden_dropout_prob=0.0,
-                **snakemake.params.architecture,
-            )
+            transcript_codes(table[is_held_out], genome), 510, 32, np.random.default_rng(0)
         )
+        config = BertConfig(
+            vocab_size=len(VOCABULARY),
+            pad_token_id=0,
+            attention_probs_dropout_prob=0.0,
+            hidden_dropout_prob=0.0,
+            **snakemake.params.architecture,
+        )
+        model = BertForMaskedLM(config)
         start_with_offset_heads(model)
-        batches = fragments(training, settings["length"], settings["batch"], rng)
-        curve = train(model, batches, [next(other) for _ in range(4)], settings)
+        training = transcript_codes(table[~is_held_out], genome)
+        curve = train(model, training, [next(other) for _ in range(4)], settings)
         folder = Path(snakemake.output.folder)
         with atomic_path(folder) as path:
             write_model(model, path)

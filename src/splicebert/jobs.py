@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,19 +15,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def job(snakemake, *, threads: bool = False) -> Iterator[logging.Logger]:
+def job(snakemake) -> Iterator[logging.Logger]:
     """Log to the rule's log file; errors also in one line to the terminal.
 
     Parameters
     ----------
     snakemake
         The object that Snakemake hands to a script.
-    threads
-        Whether to hold numerical libraries to the rule's threads; before they are imported.
     """
-    if threads:
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            os.environ[name] = str(snakemake.threads)
     handler = logging.FileHandler(snakemake.log[0], mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()

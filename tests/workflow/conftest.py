@@ -1,0 +1,174 @@
+"""Fixtures that run Snakemake for real, always in a private copy of the project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTENSION = "src/splicebert/_intervals" + sysconfig.get_config_var("EXT_SUFFIX")
+TIMEOUT = 600
+JOB_LINE = re.compile(r"^(\S+) +(\d+)$")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark all tests here; those of a file share its runs, so they stay in one xdist worker."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.workflow)
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(f"workflow-{item.path.stem}"))
+
+
+class Finished(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    output: str
+    seconds: float
+
+
+class Demo(NamedTuple):
+    """A copy of the project in which `make demo` has run."""
+
+    folder: Path
+    output: str
+    seconds: float
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what git tracks or would track, times kept, and link this Python's environment.
+
+    The links lie in a folder of their own, so that `.venv/.ready` is newer than all that it
+    depends on and the Makefile installs nothing.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip(f"the project is copied by `git ls-files`: {listed.stderr.strip()}")
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():  # git lists a deleted file until that is committed
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    (target / ".venv").mkdir()
+    for entry in Path(sys.prefix).iterdir():
+        if entry.name != ".ready":
+            (target / ".venv" / entry.name).symlink_to(entry)
+    (target / ".venv" / ".ready").touch()
+    return target
+
+
+@pytest.fixture(scope="session")
+def execute(tmp_path_factory) -> Callable[..., Finished]:
+    """Function (*command, cwd) -> Finished; the environment holds nothing of the caller's."""
+    home = tmp_path_factory.mktemp("home")
+    path = os.pathsep.join([f"{sys.prefix}/bin", os.environ.get("PATH", os.defpath)])
+    environment = {"PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg"}
+
+    def execute_command(*command: str | Path, cwd: Path) -> Finished:
+        begin = time.monotonic()
+        result = subprocess.run(
+            [str(part) for part in command], cwd=cwd, env=environment, check=False, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+        )  # fmt: skip
+        return Finished(result.returncode, result.stdout, time.monotonic() - begin)
+
+    return execute_command
+
+
+@pytest.fixture(scope="session")
+def run(execute) -> Callable[..., str]:
+    """Function (*arguments, cwd, check=True): run snakemake, return its stdout and stderr."""
+
+    def run_snakemake(*arguments: str | Path, cwd: Path, check: bool = True) -> str:
+        finished = execute("snakemake", *arguments, cwd=cwd)
+        assert not (check and finished.code), finished.output
+        return finished.output
+
+    return run_snakemake
+
+
+@pytest.fixture(scope="session")
+def refuse(execute) -> Callable[..., str]:
+    """Function (*arguments, cwd): run snakemake, which must fail; return its stdout and stderr."""
+
+    def run_snakemake(*arguments: str | Path, cwd: Path) -> str:
+        finished = execute("snakemake", *arguments, cwd=cwd)
+        assert finished.code, finished.output
+        return finished.output
+
+    return run_snakemake
+
+
+def count_jobs(output: str) -> Counter:
+    """Jobs by rule, of the first `Job stats` in Snakemake's output; target rules left out."""
+    if "Job stats:" not in output:
+        assert "Nothing to be done" in output, output
+        return Counter()
+    jobs: Counter = Counter()
+    for line in output.split("Job stats:", 1)[1].splitlines():
+        match = JOB_LINE.match(line)
+        if match and match[1] == "total":
+            break
+        if match and match[1] not in ("all", "figures", "conservation"):
+            jobs[match[1]] = int(match[2])
+    return jobs
+
+
+@pytest.fixture(scope="session")
+def planned(run) -> Callable[..., Counter]:
+    """Function (*arguments, cwd): the jobs of a dry run, by rule."""
+
+    def plan(*arguments: str | Path, cwd: Path) -> Counter:
+        return count_jobs(run(*arguments, "-n", cwd=cwd))
+
+    return plan
+
+
+@pytest.fixture(scope="session")
+def jobs() -> Callable[[str], Counter]:
+    """Function (output of snakemake): its jobs by rule."""
+    return count_jobs
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project, for runs with `--directory`; tests leave it as it is."""
+    folder = copy_project(tmp_path_factory.mktemp("project") / "splicebert")
+    if (ROOT / EXTENSION).exists():  # spares the compilation, which test_demo.py tests
+        shutil.copy2(ROOT / EXTENSION, folder / EXTENSION)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory, execute) -> Demo:
+    """A copy of the project in which `make demo` has run."""
+    folder = copy_project(tmp_path_factory.mktemp("demo") / "splicebert")
+    finished = execute("make", "demo", "CORES=2", cwd=folder)
+    assert finished.code == 0, finished.output
+    return Demo(folder, finished.output, finished.seconds)
+
+
+@pytest.fixture(scope="session")
+def write_config() -> Callable[[Path, dict[str, Any]], Path]:
+    """Function (file, configuration): write it as YAML."""
+
+    def write(path: Path, configuration: dict[str, Any]) -> Path:
+        path.write_text(yaml.safe_dump(configuration, sort_keys=False))
+        return path
+
+    return write
