@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
-SOURCE = ROOT / "src" / "splicebert"
+# Relative where the project is the working folder, so that its results stay up to date when it moves.
+SOURCE = Path("" if Path.cwd() == ROOT.resolve() else ROOT, "src", "splicebert")
 
 # Scripts find the package also where it is not installed (`--sdm conda`).
 sys.path.insert(0, str(ROOT / "src"))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(
+        [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 )
 
 from snakemake.exceptions import WorkflowError
@@ -69,6 +72,39 @@ def genome_files(genome):
         "fai": f"resources/reference/{genome}/genome.fai",
         "gzi": f"resources/reference/{genome}/genome.gzi",
     }
+
+
+def dataset_genome(branch, wildcards):
+    """Name of the genome of a branch's data set."""
+    return config[branch]["datasets"][wildcards.dataset]["genome"]
+
+
+def dataset_genome_files(branch):
+    """Input function: fasta, fai and gzi of the genome of a branch's data set."""
+    return lambda wildcards: genome_files(dataset_genome(branch, wildcards))
+
+
+def dataset_reference(branch, name):
+    """Input function: a table derived from the genome of a branch's data set."""
+    return (
+        lambda wildcards: f"resources/reference/{dataset_genome(branch, wildcards)}/{name}"
+    )
+
+
+def dataset_track(branch, track):
+    """Input function: a bigWig of the genome of a branch's data set; none where there is none."""
+    return (
+        lambda wildcards: config["genomes"][dataset_genome(branch, wildcards)][track]
+        or []
+    )
+
+
+def dataset_annotation(branch, key):
+    """Input function: a data set's own transcripts or regions, or those of its genome."""
+    derived = dataset_reference(branch, f"{key}.parquet")
+    return lambda wildcards: (
+        config[branch]["datasets"][wildcards.dataset][key] or derived(wildcards)
+    )
 
 
 def model_files(name):

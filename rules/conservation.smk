@@ -28,34 +28,6 @@ CONSERVATION_TABLES = (
 )
 
 
-def conservation_genome(wildcards):
-    """Name of a data set's genome."""
-    return CONSERVATION["datasets"][wildcards.dataset]["genome"]
-
-
-def conservation_genome_files(wildcards):
-    return genome_files(conservation_genome(wildcards))
-
-
-def conservation_track(track):
-    """Input function: a bigWig of the data set's genome, none where there is none."""
-    return (
-        lambda wildcards: config["genomes"][conservation_genome(wildcards)][track] or []
-    )
-
-
-def conservation_annotation(key):
-    """Input function: the data set's own transcripts or regions, or those of its genome."""
-
-    def choose(wildcards):
-        own = CONSERVATION["datasets"][wildcards.dataset][key]
-        return (
-            own or f"resources/reference/{conservation_genome(wildcards)}/{key}.parquet"
-        )
-
-    return choose
-
-
 wildcard_constraints:
     dataset="|".join(map(re.escape, CONSERVATION_DATASETS)) or "(?!)",
     model="|".join(map(re.escape, MODELS)),
@@ -63,8 +35,8 @@ wildcard_constraints:
 
 rule prepare_conservation_windows:
     input:
-        unpack(conservation_genome_files),
-        transcripts=conservation_annotation("transcripts"),
+        unpack(dataset_genome_files("conservation")),
+        transcripts=dataset_annotation("conservation", "transcripts"),
         library=library("conservation", "transcripts", "tables"),
     output:
         windows="results/conservation/{dataset}/inputs.parquet",
@@ -74,7 +46,6 @@ rule prepare_conservation_windows:
         "benchmarks/conservation/{dataset}/prepare_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=15,
@@ -88,9 +59,9 @@ rule prepare_conservation_windows:
 
 rule annotate_conservation_mlm:
     input:
-        unpack(conservation_genome_files),
+        unpack(dataset_genome_files("conservation")),
         windows=rules.prepare_conservation_windows.output.windows,
-        regions=conservation_annotation("regions"),
+        regions=dataset_annotation("conservation", "regions"),
         extension=rules.compile_extension.output.extension,
         library=library("conservation", "intervals", "genome", "sequence"),
     output:
@@ -101,7 +72,6 @@ rule annotate_conservation_mlm:
         "benchmarks/conservation/{dataset}/annotate_mlm_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
@@ -114,8 +84,8 @@ rule annotate_conservation_mlm:
 rule annotate_conservation_probe:
     input:
         windows=rules.prepare_conservation_windows.output.windows,
-        phastcons=conservation_track("phastcons"),
-        phylop=conservation_track("phylop"),
+        phastcons=dataset_track("conservation", "phastcons"),
+        phylop=dataset_track("conservation", "phylop"),
         library=library("conservation", "genome"),
     output:
         annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
@@ -125,7 +95,6 @@ rule annotate_conservation_probe:
         "benchmarks/conservation/{dataset}/annotate_probe_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
@@ -135,8 +104,8 @@ rule annotate_conservation_probe:
 
 rule measure_conservation_repeats:
     input:
-        regions=conservation_annotation("regions"),
-        repeats=lambda wildcards: f"resources/reference/{conservation_genome(wildcards)}/repeats.bed.gz",
+        regions=dataset_annotation("conservation", "regions"),
+        repeats=dataset_reference("conservation", "repeats.bed.gz"),
         library=library("transcripts"),
     output:
         table="results/conservation/{dataset}/repeat_fractions.tsv",
@@ -146,7 +115,6 @@ rule measure_conservation_repeats:
         "benchmarks/conservation/{dataset}/measure_repeats.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
@@ -181,7 +149,7 @@ rule infer_conservation_mlm:
 
 rule infer_conservation_hidden_states:
     input:
-        unpack(conservation_genome_files),
+        unpack(dataset_genome_files("conservation")),
         windows=rules.prepare_conservation_windows.output.windows,
         weights=lambda wildcards: model_files(wildcards.model),
         library=library("models", "inference", "sequence", "genome"),
@@ -251,7 +219,6 @@ rule summarise_conservation_mlm:
         "benchmarks/conservation/summarise_mlm.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
@@ -284,7 +251,6 @@ rule summarise_conservation_probe:
         "benchmarks/conservation/summarise_probe.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
@@ -315,7 +281,6 @@ rule collect_conservation_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
@@ -351,7 +316,6 @@ rule plot_conservation_mlm_accuracy:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
@@ -385,7 +349,6 @@ rule plot_conservation_probe:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=5,

@@ -19,7 +19,6 @@ rule make_demo_genome:
         "benchmarks/demo/make_genome.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,

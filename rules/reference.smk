@@ -14,7 +14,6 @@ rule index_genome:
         "benchmarks/reference/{genome}/index_genome.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -34,7 +33,6 @@ rule find_repeats:
         "benchmarks/reference/{genome}/find_repeats.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
@@ -57,7 +55,6 @@ rule extract_annotation:
         "benchmarks/reference/{genome}/extract_annotation.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=8000,
         runtime=60,

@@ -24,7 +24,6 @@ rule compare_published:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=5,

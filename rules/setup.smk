@@ -5,7 +5,7 @@ from sysconfig import get_config_var
 
 # `pip install -e .` makes the same file; this rule renews it when its source changes. Both lie in
 # the repository, also where `--directory` puts the results elsewhere.
-EXTENSION_SOURCE = f"{workflow.basedir}/src/splicebert/_intervals.pyx"
+EXTENSION_SOURCE = str(SOURCE / "_intervals.pyx")
 EXTENSION = EXTENSION_SOURCE.removesuffix(".pyx") + get_config_var("EXT_SUFFIX")
 
 
@@ -22,7 +22,6 @@ rule compile_extension:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
@@ -73,7 +72,6 @@ rule download_source:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=720,
@@ -131,7 +129,6 @@ rule decompress_genome:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=60,

@@ -77,20 +77,20 @@ def test_ids_in_unicode_and_of_unequal_length(tmp_path, ids):
 
 @pytest.mark.parametrize("written", [0, 2, 3])
 def test_too_few_rows(tmp_path, written):
-    values = rows(4)
-    with (
-        pytest.raises(SpliceBERTError, match=f"{written} rows were written; expected 4"),
-        ArrayWriter(tmp_path / "a.zarr.zip", ids_of(4), FIELDS, chunk=3) as writer,
-    ):
-        for i in range(written):
-            writer.append(**{name: array[i] for name, array in values.items()})
+    writer = ArrayWriter(tmp_path / "a.zarr.zip", ids_of(4), FIELDS, chunk=3)
+    for i in range(written):
+        writer.append(**{name: array[i] for name, array in rows(4).items()})
+    with pytest.raises(SpliceBERTError, match=f"{written} rows were written; expected 4"):
+        writer.__exit__(None, None, None)
 
 
 def test_too_many_rows(tmp_path):
-    with pytest.raises(SpliceBERTError, match="more rows than the 2 windows"):  # noqa: PT012
-        with ArrayWriter(tmp_path / "a.zarr.zip", ids_of(2), FIELDS) as writer:
-            for i in range(3):
-                writer.append(**{name: array[i] for name, array in rows(3).items()})
+    row = {name: array[0] for name, array in rows(1).items()}
+    with ArrayWriter(tmp_path / "a.zarr.zip", ids_of(2), FIELDS) as writer:
+        writer.append(**row)
+        writer.append(**row)
+        with pytest.raises(SpliceBERTError, match="more rows than the 2 windows"):
+            writer.append(**row)
 
 
 @pytest.mark.parametrize("change", [{"extra": np.zeros(1)}, {"score": None}])
@@ -143,9 +143,12 @@ def test_half_a_file(tmp_path):
 
 
 def test_array_that_is_not_there(tmp_path):
-    with ArrayReader(write(tmp_path / "a.zarr.zip", ids_of(2), rows(2))) as reader:
-        with pytest.raises(FormatError, match=r"no array 'logits'; it holds .*'states'"):
-            reader.read("logits")
+    path = write(tmp_path / "a.zarr.zip", ids_of(2), rows(2))
+    with (
+        ArrayReader(path) as reader,
+        pytest.raises(FormatError, match=r"no array 'logits'; it holds .*'states'"),
+    ):
+        reader.read("logits")
 
 
 def test_same_windows_are_required(tmp_path):
@@ -162,6 +165,8 @@ def test_same_windows_are_required(tmp_path):
         with ArrayReader(same) as other:
             reader.require_same_windows(other)
         for path in (reordered, fewer):
-            with ArrayReader(path) as other:
-                with pytest.raises(FormatError, match=f"one.*3 windows are not the .*{path.name}"):
-                    reader.require_same_windows(other)
+            with (
+                ArrayReader(path) as other,
+                pytest.raises(FormatError, match=f"one.*3 windows are not the .*{path.name}"),
+            ):
+                reader.require_same_windows(other)

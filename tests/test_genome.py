@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -353,7 +354,7 @@ def test_track_refuses_what_is_no_bigwig(tmp_path, content):
 
 
 def test_track_refuses_half_a_bigwig(track, tmp_path):
-    content = open(track.path, "rb").read()
+    content = Path(track.path).read_bytes()
     (tmp_path / "half.bw").write_bytes(content[: len(content) // 2])
     with pytest.raises(FormatError, match="not a bigWig, or a broken one"):
         Track(tmp_path / "half.bw")

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import platform
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,6 +197,53 @@ def write_model(model: BertForMaskedLM, folder: Path) -> None:
     vocab.write_text("\n".join(VOCABULARY) + "\n")
 
 
+CARD = """# Demo model
+
+A small SpliceBERT ({parameters:,} parameters: {num_hidden_layers} layers, hidden size
+{hidden_size}, {num_attention_heads} heads) for the embedded demo, in the form of the published
+model folders. It was trained by masked-language modelling (15 % of the bases, 80/10/10) on the
+canonical transcripts of the synthetic demo genome and on nothing else. It knows nothing about real
+genomes.
+
+Made by `snakemake --cores {threads} resources/models/demo` (rules/pretrain.smk): seed {seed},
+{steps} steps, {seconds} s on {threads} CPU threads ({processor}), torch {torch}.
+Validation on fragments of 510 nt from transcripts of {held_out}, which training did not see:
+
+| step | cross-entropy (nats) | accuracy |
+|---|---|---|
+{curve}
+"""
+
+
+def card(about: dict) -> str:
+    """Model card from what is known about a training run."""
+    curve = about["validation"]
+    shown = [point for point in curve if point["step"] % 1000 == 0 or point is curve[-1]]
+    rows = [f"| {p['step']} | {p['cross_entropy']:.4f} | {p['accuracy']:.4f} |" for p in shown]
+    return CARD.format(
+        **about["architecture"],
+        **{k: about[k] for k in ("parameters", "threads", "processor", "torch", "held_out")},
+        seed=about["settings"]["seed"],
+        steps=curve[-1]["step"],
+        seconds=curve[-1]["seconds"],
+        curve="\n".join(rows),
+    )
+
+
+def about_training(snakemake, model: BertForMaskedLM, curve: list[dict]) -> dict:
+    """Everything that decided the weights, and how training went."""
+    return {
+        "architecture": snakemake.params.architecture,
+        "settings": snakemake.params.settings,
+        "held_out": snakemake.params.held_out,
+        "threads": snakemake.threads,
+        "processor": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "torch": torch.__version__,
+        "validation": curve,
+    }
+
+
 def main(snakemake):
     settings, held_out_chrom = snakemake.params.settings, snakemake.params.held_out
     with job(snakemake), open_genome(snakemake) as genome:
@@ -221,11 +269,9 @@ def main(snakemake):
         folder = Path(snakemake.output.folder)
         with atomic_path(folder) as path:
             write_model(model, path)
-            about = {"architecture": snakemake.params.architecture, "settings": settings,
-                     "held_out": held_out_chrom, "threads": snakemake.threads,
-                     "parameters": sum(p.numel() for p in model.parameters()),
-                     "torch": torch.__version__, "validation": curve}  # fmt: skip
+            about = about_training(snakemake, model, curve)
             (path / "training.json").write_text(json.dumps(about, indent=1) + "\n")
+            (path / "README.md").write_text(card(about))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Runtime:
     device: torch.device
     dtype: str = "float32"
     batch_nt: int = 8192
-    buffer: int = 1024
+    buffer: int = 256
 
     def __post_init__(self) -> None:
         if self.batch_nt < 1 or self.buffer < 1:
@@ -70,7 +70,7 @@ class Runtime:
         device: str = "auto",
         dtype: str = "auto",
         batch_nt: int | None = None,
-        buffer: int = 1024,
+        buffer: int = 256,
     ) -> Runtime:
         """Resolve "auto": the GPU if there is one, float32, and a batch that suits the device.
 
@@ -136,8 +136,8 @@ def stream(
     with tqdm(total=total_nt, desc=label, unit="nt", unit_scale=True, disable=None) as bar:
         while buffered := list(itertools.islice(source, runtime.buffer)):
             order = sorted(range(len(buffered)), key=lambda i: len(buffered[i].sequence))
-            results: list[np.ndarray | None] = [None] * len(buffered)
-            position = 0
+            done: dict[int, np.ndarray] = {}
+            position = given = 0
             while position < len(order):
                 rows = _next_batch(order, position, buffered, batch_nt)
                 try:
@@ -146,10 +146,13 @@ def stream(
                     batch_nt = _halve(error, rows, buffered, batch_nt)
                     continue
                 for value, i in zip(values, rows, strict=True):
-                    results[i] = _cut(value, axis - 1, len(buffered[i].sequence))
+                    done[i] = _cut(value, axis - 1, len(buffered[i].sequence))
                 position += len(rows)
                 bar.update(sum(len(buffered[i].sequence) for i in rows))
-            yield from results
+                # Sequences of one length come out batch by batch: results do not pile up.
+                while given in done:
+                    yield done.pop(given)
+                    given += 1
 
 
 def _next_batch(
