@@ -264,9 +264,11 @@ rule summarise_conservation_probe:
 
 rule collect_conservation_reproduced:
     input:
-        accuracy=rules.summarise_conservation_mlm.output.accuracy,
-        summary=rules.summarise_conservation_mlm.output.summary,
-        metrics=rules.summarise_conservation_probe.output.metrics,
+        accuracy=rules.summarise_conservation_mlm.output.accuracy if MLM_MODELS else [],
+        summary=rules.summarise_conservation_mlm.output.summary if MLM_MODELS else [],
+        metrics=rules.summarise_conservation_probe.output.metrics
+        if PROBE_MODELS
+        else [],
         repeats=expand(
             rules.measure_conservation_repeats.output.table,
             dataset=CONSERVATION_DATASETS,

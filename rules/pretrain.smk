@@ -14,7 +14,7 @@ rule pretrain_demo_model:
         "benchmarks/pretrain/train_demo_model.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 2
+    threads: 1 # more gain little at this size
     resources:
         mem_mb=4000,
         runtime=120,
@@ -30,8 +30,8 @@ rule pretrain_demo_model:
         settings={
             "seed": 2024,
             "phases": [
-                {"length": 128, "batch": 64, "steps": 5000},
-                {"length": 510, "batch": 16, "steps": 600},
+                {"length": 128, "batch": 64, "steps": 4000},
+                {"length": 510, "batch": 16, "steps": 400},
             ],
             "muon_rate": 0.02,
             "adamw_rate": 3e-3,

@@ -28,9 +28,7 @@ rule compare_published:
         mem_mb=1000,
         runtime=5,
     params:
-        methods={
-            name: m["published_as"] for name, m in MODELS.items() if m["published_as"]
-        },
+        methods={name: entry["published_as"] for name, entry in MODELS.items()},
         datasets=[
             ["conservation", name]
             for name, dataset in CONSERVATION["datasets"].items()

@@ -6,7 +6,6 @@ import json
 import jsonschema
 import pytest
 
-from splicebert import config_reference
 from splicebert.configuration import (
     check,
     check_local_files,
@@ -121,10 +120,6 @@ def test_a_key_is_required_or_has_a_default_or_may_be_absent(schemas):
             )
         key = path.split(".")[-1]
         assert key == "<name>" or "default" in part or key in parent.get("required", []), path
-
-
-def test_the_reference_of_keys_is_in_step_with_the_schemas(root):
-    assert config_reference.render(root / "config") == (root / "config" / "README.md").read_text()
 
 
 def test_refs_are_replaced_by_the_files_content(tmp_path):
@@ -246,32 +241,32 @@ def test_keys_that_are_no_text(config, schemas):
 
 
 WRONG = [
-    ("inference/device", "gpu", "found 'gpu', allowed: pattern"),
+    ("inference/device", "gpu", "found 'gpu', allowed: text that matches"),
     ("inference/device", 1, "found 1, allowed: string"),
     ("inference/dtype", "float16", "found 'float16', allowed: one of auto, float32, bfloat16"),
     ("inference/batch_nt", "big", "found 'big', allowed: integer or null"),
-    ("inference/threads", 0, "found 0, allowed: minimum 1"),
+    ("inference/threads", 0, "found 0, allowed: 1 or more"),
     ("inference/threads", True, "found True, allowed: integer"),
     ("inference", None, "found None, allowed: object"),
     ("conservation", [], "found [], allowed: object"),
     ("conservation/protocol", "paper", "allowed: one of corrected, published"),
     ("conservation/mlm/models", "demo", "found 'demo', allowed: array"),
-    ("conservation/mlm/models", ["demo", "demo"], "allowed: uniqueItems"),
+    ("conservation/mlm/models", ["demo", "demo"], "allowed: each item once"),
     ("conservation/mlm/windows", 1.5, "found 1.5, allowed: integer"),
-    ("conservation/mlm/seed", -1, "found -1, allowed: minimum 0"),
-    ("conservation/probe/threshold", 0, "allowed: exclusiveMinimum 0"),
-    ("conservation/probe/threshold", 1.1, "allowed: maximum 1"),
-    ("conservation/probe/test_fraction", 1, "allowed: exclusiveMaximum 1"),
-    ("conservation/probe/splits", [], "allowed: minItems 1"),
-    ("conservation/windows/length", 0, "allowed: minimum 1"),
+    ("conservation/mlm/seed", -1, "found -1, allowed: 0 or more"),
+    ("conservation/probe/threshold", 0, "allowed: more than 0"),
+    ("conservation/probe/threshold", 1.1, "allowed: 1 or less"),
+    ("conservation/probe/test_fraction", 1, "allowed: less than 1"),
+    ("conservation/probe/splits", [], "allowed: at least 1 of them"),
+    ("conservation/windows/length", 0, "allowed: 1 or more"),
     ("conservation/datasets/demo/published", "yes", "found 'yes', allowed: boolean"),
     ("genomes/demo/annotation_format", "gff", "allowed: one of gtf, genepred"),
-    ("genomes/demo/near_nt", 0, "allowed: minimum 1"),
-    ("genomes/demo/fasta", "", "allowed: minLength 1"),
+    ("genomes/demo/near_nt", 0, "allowed: 1 or more"),
+    ("genomes/demo/fasta", "", "allowed: text of at least 1 letter"),
     ("genomes/demo", "hg19", "found 'hg19', allowed: object"),
-    ("genomes", {}, "allowed: minProperties 1"),
+    ("genomes", {}, "allowed: at least 1 of them"),
     ("demo/seed", "x", "found 'x', allowed: integer"),
-    ("demo/chromosomes", {"chr1": 10}, "allowed: minimum 50000"),
+    ("demo/chromosomes", {"chr1": 10}, "allowed: 50000 or more"),
 ]
 
 
@@ -338,7 +333,7 @@ MODEL = {"adapter": "onehot", "label": "x", "colour": "#000000", "can": ["hidden
     ("change", "message"),
     [
         ({"adapter": "gpt"}, "mine.adapter: found 'gpt', allowed: one of splicebert, onehot"),
-        ({"colour": "red"}, "mine.colour: found 'red', allowed: pattern"),
+        ({"colour": "red"}, "mine.colour: found 'red', allowed: text that matches"),
         ({"can": ["fly"]}, "mine.can.0: found 'fly', allowed: one of logits, hidden_states"),
         ({"sha256": {"x": "abc"}}, "mine.sha256.x: found 'abc'"),
         ({"weights": "a.pt"}, "mine.weights: found 'a.pt', allowed: one of pytorch_model.bin"),

@@ -63,6 +63,20 @@ def _dotted(path: Any) -> str:
     return ".".join(str(part) for part in path)
 
 
+_RULES = {
+    "minimum": "{} or more",
+    "maximum": "{} or less",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "at least {} of them",
+    "minProperties": "at least {} of them",
+    "minLength": "text of at least {} letter",
+    "uniqueItems": "each item once",
+    "pattern": "text that matches {}",
+    "not": "any name but {0[const]}",
+}
+
+
 def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
     """Turn one validation error into sentences: key, what was found, what is allowed."""
     where = _dotted(error.absolute_path)
@@ -85,7 +99,7 @@ def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
             kinds = error.validator_value
             wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
         else:
-            wanted = f"{error.validator} {error.validator_value}"
+            wanted = _RULES.get(error.validator, "{}").format(error.validator_value)
         key = where or "top level"
         yield f"{key}: found {error.instance!r}, allowed: {wanted}. {about}".rstrip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import pysam
 from .errors import FormatError, GenomeError
 from .sequence import reverse_complement
 
+log = logging.getLogger(__name__)
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
@@ -129,6 +131,8 @@ class Genome:
         gzi = f"{path}.gzi" if gzi is None else str(gzi)
         if not os.path.exists(fai) or (compressed and not os.path.exists(gzi)):
             self._index(fai, gzi, compressed)
+        elif os.path.getmtime(fai) < os.path.getmtime(path):
+            log.warning("%s is older than its FASTA; remove it if the FASTA has changed", fai)
         self._fasta = pysam.FastaFile(
             self.path,
             filepath_index=fai,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ import numpy as np
 import torch
 
 from ..errors import ModelError
+
+log = logging.getLogger(__name__)
 
 
 class ModelAdapter(ABC):
@@ -43,6 +46,7 @@ class ModelAdapter(ABC):
     hidden_size: int
     neighbourhood: int = 0
     device: torch.device = torch.device("cpu")
+    _warned: bool = False
 
     @abstractmethod
     def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
@@ -78,7 +82,20 @@ class ModelAdapter(ABC):
         return f"model {self.name}, device {self.device}"
 
     def check(self, sequences: Sequence[str]) -> None:
-        """Raise ModelError where a sequence is longer than the model can take, or empty."""
+        """Raise ModelError where a sequence is longer than the model can take, or empty.
+
+        One shorter than what the model was trained on is run, with a warning in the log.
+        """
+        shortest = min(map(len, sequences), default=self.min_length)
+        if shortest < self.min_length and not self._warned:
+            self._warned = True
+            log.warning(
+                "model %s was trained on sequences of %d nt or more; one of %d nt is run all the "
+                "same, but its numbers may mean little",
+                self.name,
+                self.min_length,
+                shortest,
+            )
         for row, sequence in enumerate(sequences):
             if not 0 < len(sequence) <= self.max_length:
                 raise ModelError(
