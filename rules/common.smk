@@ -117,6 +117,12 @@ def model_files(name):
     ]
 
 
+def model_entry(name):
+    """A model's entry without what is not for computing: its change is no reason to infer again."""
+    other = ("label", "colour", "published_as", "source", "notes")
+    return {key: value for key, value in MODELS[name].items() if key not in other}
+
+
 def looks(names):
     """Label and colour of models, for plots."""
     return {

@@ -141,7 +141,7 @@ rule infer_conservation_mlm:
         runtime=240,
         gpu=gpus(),
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
+        model=lambda wildcards: model_entry(wildcards.model),
         inference=config["inference"],
     script:
         "../scripts/conservation/infer_masked_bases.py"
@@ -167,7 +167,7 @@ rule infer_conservation_hidden_states:
         runtime=60,
         gpu=gpus(),
     params:
-        model=lambda wildcards: MODELS[wildcards.model],
+        model=lambda wildcards: model_entry(wildcards.model),
         inference=config["inference"],
     script:
         "../scripts/conservation/infer_hidden_states.py"
@@ -188,7 +188,7 @@ rule fit_conservation_probe:
         "benchmarks/conservation/{dataset}/{model}/fit_probe.{split}.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 2
+    threads: 1  # more threads, other rounding: the numbers must not depend on --cores
     resources:
         mem_mb=24000,
         runtime=240,
@@ -266,9 +266,9 @@ rule collect_conservation_reproduced:
     input:
         accuracy=rules.summarise_conservation_mlm.output.accuracy if MLM_MODELS else [],
         summary=rules.summarise_conservation_mlm.output.summary if MLM_MODELS else [],
-        metrics=rules.summarise_conservation_probe.output.metrics
-        if PROBE_MODELS
-        else [],
+        metrics=(
+            rules.summarise_conservation_probe.output.metrics if PROBE_MODELS else []
+        ),
         repeats=expand(
             rules.measure_conservation_repeats.output.table,
             dataset=CONSERVATION_DATASETS,

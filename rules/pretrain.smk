@@ -14,7 +14,7 @@ rule pretrain_demo_model:
         "benchmarks/pretrain/train_demo_model.tsv"
     conda:
         "../envs/splicebert.yaml"
-    threads: 1 # more gain little at this size
+    threads: 1  # more gain little at this size
     resources:
         mem_mb=4000,
         runtime=120,

@@ -50,16 +50,15 @@ def name_repeats(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
 def main(snakemake):
     params, inputs = snakemake.params, snakemake.input
     with job(snakemake) as log:
-        summary = read_table(inputs.summary, MLM_SUMMARY).assign(quantity="all")
-        parts = [
-            name_accuracy(read_table(inputs.accuracy, MLM_ACCURACY)),
-            summary,
-            name_probe(read_table(inputs.metrics, PROBE_METRICS), params.threshold, params.split),
-            *(
-                name_repeats(read_table(path, REPEAT_FRACTIONS), dataset)
-                for dataset, path in zip(params.datasets, inputs.repeats, strict=True)
-            ),
-        ]
+        parts = []
+        if inputs.accuracy:  # none where the configuration names no model for it
+            parts.append(name_accuracy(read_table(inputs.accuracy, MLM_ACCURACY)))
+            parts.append(read_table(inputs.summary, MLM_SUMMARY).assign(quantity="all"))
+        if inputs.metrics:
+            metrics = read_table(inputs.metrics, PROBE_METRICS)
+            parts.append(name_probe(metrics, params.threshold, params.split))
+        for dataset, path in zip(params.datasets, inputs.repeats, strict=True):
+            parts.append(name_repeats(read_table(path, REPEAT_FRACTIONS), dataset))
         columns = [name for name in REPRODUCED.names if name not in ("branch", "protocol")]
         table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
         table = table.assign(branch="conservation", protocol=params.protocol)
