@@ -1,6 +1,7 @@
 """Helpers of all rules; no rule is defined here."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -117,19 +118,35 @@ def model_files(name):
     ]
 
 
+def model_code(*modules):
+    """Input function: the source files that decide a model's numbers, of its own family only."""
+    return lambda wildcards: library(
+        "models/base",
+        "models/checkpoint",
+        f"models/{MODELS[wildcards.model]['adapter']}",
+        *modules,
+    )
+
+
 def model_entry(name):
     """A model's entry without what is not for computing: its change is no reason to infer again."""
     other = ("label", "colour", "published_as", "source", "notes")
     return {key: value for key, value in MODELS[name].items() if key not in other}
 
 
-def looks(names):
+def model_styles(names):
     """Label and colour of models, for plots."""
     return {
         name: {key: MODELS[name][key] for key in ("label", "colour")} for name in names
     }
 
 
-def gpus():
-    """GPUs that an inference job asks for."""
-    return 0 if config["inference"]["device"] == "cpu" else 1
+def gpus(model):
+    """GPUs that an inference job of a model asks for; none for a model without weights."""
+    return int("folder" in MODELS[model] and config["inference"]["device"] != "cpu")
+
+
+wildcard_constraints:
+    dataset=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    genome=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    model="|".join(map(re.escape, MODELS)),

@@ -28,22 +28,17 @@ CONSERVATION_TABLES = (
 )
 
 
-wildcard_constraints:
-    dataset="|".join(map(re.escape, CONSERVATION_DATASETS)) or "(?!)",
-    model="|".join(map(re.escape, MODELS)),
-
-
 rule prepare_conservation_windows:
     input:
         unpack(dataset_genome_files("conservation")),
         transcripts=dataset_annotation("conservation", "transcripts"),
-        library=library("conservation", "transcripts", "tables"),
+        library=library("conservation", "genome", "transcripts", "tx_bed", "bed"),
     output:
-        windows="results/conservation/{dataset}/inputs.parquet",
+        windows="results/conservation/{dataset}/inputs.{analysis}.parquet",
     log:
-        "logs/conservation/{dataset}/prepare_windows.log",
+        "logs/conservation/{dataset}/prepare_windows.{analysis}.log",
     benchmark:
-        "benchmarks/conservation/{dataset}/prepare_windows.tsv"
+        "benchmarks/conservation/{dataset}/prepare_windows.{analysis}.tsv"
     conda:
         "../envs/splicebert.yaml"
     resources:
@@ -51,8 +46,9 @@ rule prepare_conservation_windows:
         runtime=15,
     params:
         windows=CONSERVATION["windows"],
-        mlm={key: CONSERVATION["mlm"][key] for key in ("windows", "seed")},
-        probe={key: CONSERVATION["probe"][key] for key in ("windows", "seed")},
+        sample=lambda wildcards: {
+            key: CONSERVATION[wildcards.analysis][key] for key in ("windows", "seed")
+        },
     script:
         "../scripts/conservation/prepare_windows.py"
 
@@ -60,10 +56,18 @@ rule prepare_conservation_windows:
 rule annotate_conservation_mlm:
     input:
         unpack(dataset_genome_files("conservation")),
-        windows=rules.prepare_conservation_windows.output.windows,
+        windows="results/conservation/{dataset}/inputs.mlm.parquet",
         regions=dataset_annotation("conservation", "regions"),
         extension=rules.compile_extension.output.extension,
-        library=library("conservation", "intervals", "genome", "sequence"),
+        library=library(
+            "conservation",
+            "masking",
+            "intervals",
+            "genome",
+            "sequence",
+            "transcripts",
+            "bed",
+        ),
     output:
         annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
     log:
@@ -83,7 +87,8 @@ rule annotate_conservation_mlm:
 
 rule annotate_conservation_probe:
     input:
-        windows=rules.prepare_conservation_windows.output.windows,
+        fai=dataset_reference("conservation", "genome.fai"),
+        windows="results/conservation/{dataset}/inputs.probe.parquet",
         phastcons=dataset_track("conservation", "phastcons"),
         phylop=dataset_track("conservation", "phylop"),
         library=library("conservation", "genome"),
@@ -106,7 +111,8 @@ rule measure_conservation_repeats:
     input:
         regions=dataset_annotation("conservation", "regions"),
         repeats=dataset_reference("conservation", "repeats.bed.gz"),
-        library=library("transcripts"),
+        fai=dataset_reference("conservation", "genome.fai"),
+        library=library("conservation", "genome", "transcripts", "bed"),
     output:
         table="results/conservation/{dataset}/repeat_fractions.tsv",
     log:
@@ -126,7 +132,7 @@ rule infer_conservation_mlm:
     input:
         annotation=rules.annotate_conservation_mlm.output.annotation,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=library("models", "inference", "sequence", "conservation"),
+        library=model_code("inference", "sequence", "masking"),
     output:
         predictions="results/conservation/{dataset}/{model}/masked_bases.zarr.zip",
     log:
@@ -139,10 +145,10 @@ rule infer_conservation_mlm:
     resources:
         mem_mb=8000,
         runtime=240,
-        gpu=gpus(),
+        gpu=lambda wildcards: gpus(wildcards.model),
     params:
         model=lambda wildcards: model_entry(wildcards.model),
-        inference=config["inference"],
+        dtype=config["inference"]["dtype"],
     script:
         "../scripts/conservation/infer_masked_bases.py"
 
@@ -150,9 +156,9 @@ rule infer_conservation_mlm:
 rule infer_conservation_hidden_states:
     input:
         unpack(dataset_genome_files("conservation")),
-        windows=rules.prepare_conservation_windows.output.windows,
+        windows="results/conservation/{dataset}/inputs.probe.parquet",
         weights=lambda wildcards: model_files(wildcards.model),
-        library=library("models", "inference", "sequence", "genome"),
+        library=model_code("inference", "sequence", "genome"),
     output:
         hidden_states="results/conservation/{dataset}/{model}/hidden_states.zarr.zip",
     log:
@@ -165,17 +171,17 @@ rule infer_conservation_hidden_states:
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=gpus(),
+        gpu=lambda wildcards: gpus(wildcards.model),
     params:
         model=lambda wildcards: model_entry(wildcards.model),
-        inference=config["inference"],
+        dtype=config["inference"]["dtype"],
     script:
         "../scripts/conservation/infer_hidden_states.py"
 
 
 rule fit_conservation_probe:
     input:
-        windows=rules.prepare_conservation_windows.output.windows,
+        windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation=rules.annotate_conservation_probe.output.annotation,
         hidden_states=rules.infer_conservation_hidden_states.output.hidden_states,
         library=library("conservation"),
@@ -209,7 +215,7 @@ rule summarise_conservation_mlm:
         predictions=[
             f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS
         ],
-        library=library("statistics", "conservation"),
+        library=library("statistics", "masking", "transcripts"),
     output:
         accuracy="results/conservation/tables/mlm_accuracy.tsv",
         summary="results/conservation/tables/mlm_summary.tsv",
@@ -289,7 +295,6 @@ rule collect_conservation_reproduced:
     params:
         datasets=CONSERVATION_DATASETS,
         threshold=CONSERVATION["probe"]["threshold"],
-        split=CONSERVATION_SPLITS[0],
         protocol=CONSERVATION["protocol"],
     script:
         "../scripts/conservation/collect_reproduced.py"
@@ -322,7 +327,7 @@ rule plot_conservation_mlm_accuracy:
         mem_mb=1000,
         runtime=5,
     params:
-        models=looks(MLM_MODELS),
+        models=model_styles(MLM_MODELS),
     script:
         "../scripts/conservation/plot_mlm_accuracy.py"
 
@@ -355,7 +360,7 @@ rule plot_conservation_probe:
         mem_mb=1000,
         runtime=5,
     params:
-        models=looks(PROBE_MODELS),
+        models=model_styles(PROBE_MODELS),
         splits=CONSERVATION_SPLITS,
         threshold=CONSERVATION["probe"]["threshold"],
     script:

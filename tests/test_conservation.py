@@ -11,11 +11,6 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score
 from splicebert.arrays import ArrayReader, ArrayWriter
 from splicebert.conservation import (
     CONSERVATION_WINDOWS,
-    KEPT,
-    MASKED,
-    NOT_CHOSEN,
-    REPLACED,
-    bert_masking,
     choose_test,
     draw,
     known_bases,
@@ -25,6 +20,7 @@ from splicebert.conservation import (
 from splicebert.conservation_tables import MLM_ACCURACY, PROBE_METRICS
 from splicebert.errors import SpliceBERTError
 from splicebert.intervals import FeatureIndex
+from splicebert.masking import KEPT, MASKED, NOT_CHOSEN, REPLACED, bert_masking
 from splicebert.report import PUBLISHED, REPRODUCED
 from splicebert.sequence import VOCABULARY, base_codes, is_soft_masked, reverse_complement
 from splicebert.tables import read_table, validate

@@ -6,23 +6,16 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
-from splicebert.conservation import CONSERVATION_WINDOWS, bert_masking
-from splicebert.formats import read_bed
-from splicebert.genome import Genome
+from splicebert.conservation import CONSERVATION_WINDOWS, read_regions
+from splicebert.genome import Genome, rename_contigs
 from splicebert.intervals import FeatureIndex
 from splicebert.jobs import job, open_genome
+from splicebert.masking import bert_masking
 from splicebert.sequence import base_codes, is_soft_masked
-from splicebert.tables import REGIONS, atomic_path, read_table
+from splicebert.tables import atomic_path, read_table
 from splicebert.transcripts import REGION_NAMES
 
 CHUNK = 1000
-
-
-def read_regions(path: str) -> pd.DataFrame:
-    """Read region classes from a BED (class in column 4) or from a table of them."""
-    if path.endswith(".parquet"):
-        return read_table(path, REGIONS)
-    return read_bed(path, min_columns=4)
 
 
 def pack_columns(matrix: np.ndarray) -> np.ndarray:
@@ -57,17 +50,19 @@ def annotated_chunks(
 
 def main(snakemake):
     with job(snakemake) as log:
-        table = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
-        windows = table[table["in_mlm"]].reset_index(drop=True)
+        windows = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
         length = int((windows["end"] - windows["start"]).iloc[0])
         fields = dict.fromkeys(("bases", "treatment", "seen"), ((length,), "uint8"))
         fields |= {"repeat": ((length,), "bool"), "regions": ((length,), "uint16")}
+        about = {"regions": list(REGION_NAMES)}
         with (
             open_genome(snakemake) as genome,
             atomic_path(snakemake.output.annotation) as path,
-            ArrayWriter(path, windows["window_id"], fields) as writer,
+            ArrayWriter(path, windows["window_id"], fields, attributes=about) as writer,
         ):
-            regions = read_regions(snakemake.input.regions)
+            regions = rename_contigs(
+                read_regions(snakemake.input.regions), genome.contigs, genome.path, must_exist=False
+            )
             for chunk in annotated_chunks(windows, regions, genome, snakemake.params.seed):
                 for row in range(len(chunk["bases"])):
                     writer.append(**{name: values[row] for name, values in chunk.items()})

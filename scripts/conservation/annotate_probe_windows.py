@@ -3,10 +3,12 @@
 import contextlib
 
 import numpy as np
+import pandas as pd
 
 from splicebert.arrays import ArrayWriter
 from splicebert.conservation import CONSERVATION_WINDOWS
-from splicebert.genome import Track
+from splicebert.errors import GenomeError
+from splicebert.genome import Track, read_contigs, resolve_contig
 from splicebert.jobs import job
 from splicebert.tables import atomic_path, read_table
 
@@ -21,15 +23,27 @@ def check_phastcons(values: np.ndarray, path: str) -> None:
         )
 
 
+def check_assembly(track: Track, windows: pd.DataFrame, contigs: dict[str, int]) -> None:
+    """Raise GenomeError where a contig has another length in the track than in the genome."""
+    for chrom in windows["chrom"].unique():
+        found = track.contigs[resolve_contig(chrom, track.contigs, track.path)]
+        if found != contigs[chrom]:
+            raise GenomeError(
+                f"{track.path}: contig {chrom} has {found} nt, in the genome {contigs[chrom]} nt; "
+                "the track is on another assembly"
+            )
+
+
 def main(snakemake):
     tracks = {"phastcons": snakemake.input.phastcons}
     if snakemake.input.get("phylop"):
         tracks["phylop"] = snakemake.input.phylop
     with job(snakemake) as log, contextlib.ExitStack() as stack:
-        table = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
-        windows = table[table["in_probe"]]
+        windows = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
         length = int((windows["end"] - windows["start"]).iloc[0])
         opened = {name: stack.enter_context(Track(path)) for name, path in tracks.items()}
+        for track in opened.values():
+            check_assembly(track, windows, read_contigs(snakemake.input.fai))
         path = stack.enter_context(atomic_path(snakemake.output.annotation))
         fields = dict.fromkeys(tracks, ((length,), "float32"))
         writer = stack.enter_context(ArrayWriter(path, windows["window_id"], fields))

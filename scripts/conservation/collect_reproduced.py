@@ -24,12 +24,14 @@ def name_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(quantity=table["region"], metric=table["bases"].map(ACCURACY_METRIC))
 
 
-def name_probe(table: pd.DataFrame, threshold: float, split: str) -> pd.DataFrame:
-    """Rows of REPRODUCED from PROBE_METRICS, of the split that the protocol puts first.
+def name_probe(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Rows of REPRODUCED from PROBE_METRICS, of the split by base: what was published.
 
-    The prevalence is published as a method of its own, without a model.
+    The split by chromosome is another quantity and stays in PROBE_METRICS. The prevalence is published as a method of its own, without a model.
     """
-    rows = table[table["split"] == split].assign(quantity=f"phastCons>={threshold:g}")
+    rows = table[table["split"] == "base"].assign(
+        quantity=f"phastCons>={threshold:g}", protocol="published"
+    )
     prevalence = rows["metric"] == "prevalence"
     rows.loc[prevalence, "model"] = "prevalence"
     rows.loc[prevalence, "metric"] = "fraction"
@@ -56,12 +58,14 @@ def main(snakemake):
             parts.append(read_table(inputs.summary, MLM_SUMMARY).assign(quantity="all"))
         if inputs.metrics:
             metrics = read_table(inputs.metrics, PROBE_METRICS)
-            parts.append(name_probe(metrics, params.threshold, params.split))
+            parts.append(name_probe(metrics, params.threshold))
         for dataset, path in zip(params.datasets, inputs.repeats, strict=True):
             parts.append(name_repeats(read_table(path, REPEAT_FRACTIONS), dataset))
-        columns = [name for name in REPRODUCED.names if name not in ("branch", "protocol")]
+        columns = [name for name in REPRODUCED.names if name != "branch"]
         table = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
-        table = table.assign(branch="conservation", protocol=params.protocol)
+        table = table.assign(
+            branch="conservation", protocol=table["protocol"].fillna(params.protocol)
+        )
         write_table(table, snakemake.output.table, REPRODUCED)
         log.info("%d numbers", len(table))
 

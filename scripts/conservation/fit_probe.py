@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from splicebert.arrays import ArrayReader
-from splicebert.conservation import CONSERVATION_WINDOWS, choose_test, known_bases
+from splicebert.conservation import (
+    CONSERVATION_WINDOWS,
+    choose_test,
+    known_bases,
+    overlap_groups,
+)
 from splicebert.conservation_tables import PROBE_SCORES
 from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
@@ -45,12 +50,26 @@ def features(hidden: np.ndarray, known: np.ndarray, neighbourhood: int) -> np.nd
     return out
 
 
-def groups_of(split: str, windows: pd.DataFrame, row: np.ndarray) -> np.ndarray:
-    """Group of each base that may not be torn apart by the split; `row` is each base's window."""
+def groups_of(split: str, windows: pd.DataFrame, row: np.ndarray, margin: int) -> np.ndarray:
+    """Group of each base that may not be torn apart by the split.
+
+    Parameters
+    ----------
+    split
+        base, window (windows that overlap, or reach into one another, stay together) or chromosome.
+    windows
+        Table of the windows.
+    row
+        int (bases,), the window of each base.
+    margin
+        nt that a base's features reach past its window.
+    """
     if split == "base":
         return np.arange(len(row))
-    column = {"chromosome": "chrom", "window": "window_id"}[split]
-    return windows[column].to_numpy()[row]
+    group = (
+        windows["chrom"].to_numpy() if split == "chromosome" else overlap_groups(windows, margin)
+    )
+    return group[row]
 
 
 def require_both_classes(label: np.ndarray, test: np.ndarray) -> None:
@@ -62,6 +81,12 @@ def require_both_classes(label: np.ndarray, test: np.ndarray) -> None:
                 "classes are needed. Draw more windows (conservation.probe.windows) or check the "
                 "phastCons track"
             )
+
+
+def fit(X: np.ndarray, label: np.ndarray, max_iter: int) -> Pipeline:
+    """Logistic regression on standardised features; `X` is standardised in place."""
+    model = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=max_iter))
+    return model.fit(X, label)
 
 
 def main(snakemake):
@@ -77,15 +102,12 @@ def main(snakemake):
         known = known_bases(annotation)
         row, offset = np.nonzero(known)
         label = annotation.read("phastcons")[known] >= settings["threshold"]
-        test = choose_test(
-            groups_of(split, windows, row), settings["test_fraction"], settings["seed"]
-        )
+        margin = hidden.attributes["neighbourhood"]
+        groups = groups_of(split, windows, row, margin)
+        test = choose_test(groups, settings["test_fraction"], settings["seed"])
         require_both_classes(label, test)
-        X = features(hidden.read("hidden_states"), known, hidden.attributes["neighbourhood"])
-        model = make_pipeline(
-            StandardScaler(copy=False), LogisticRegression(max_iter=settings["max_iter"])
-        )
-        model.fit(X[~test], label[~test])
+        X = features(hidden.read("hidden_states"), known, margin)
+        model = fit(X[~test], label[~test], settings["max_iter"])
         score = model.predict_proba(X[test])[:, 1].astype(np.float32)
         scores = pd.DataFrame(
             {

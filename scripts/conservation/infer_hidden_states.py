@@ -25,8 +25,7 @@ def main(snakemake):
         open_genome(snakemake) as genome,
         atomic_path(snakemake.output.hidden_states) as path,
     ):
-        table = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
-        windows = table[table["in_probe"]].reset_index(drop=True)
+        windows = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
         model, runtime = open_model(snakemake)
         flank = model.neighbourhood
         length = int((windows["end"] - windows["start"]).iloc[0]) + 2 * flank

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.special import log_softmax
 
 from splicebert.arrays import ArrayReader, ArrayWriter
-from splicebert.conservation import MASKED, NOT_CHOSEN
 from splicebert.inference import Item, run_logits
 from splicebert.jobs import job, open_model
+from splicebert.masking import MASKED, NOT_CHOSEN
 from splicebert.tables import atomic_path
 
 LETTERS = np.frombuffer(b"ACGTN", np.uint8)

@@ -5,10 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pybedtools
 
+from splicebert.conservation import read_regions
 from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.formats import read_bed
+from splicebert.genome import read_contigs, rename_contigs
 from splicebert.jobs import job
-from splicebert.tables import REGIONS, read_table, write_table
+from splicebert.tables import write_table
 from splicebert.transcripts import REGION_NAMES
 
 
@@ -35,11 +37,10 @@ def repeat_fractions(regions: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFra
 def main(snakemake):
     with job(snakemake) as log:
         pybedtools.set_tempdir(snakemake.resources.tmpdir)
-        source = Path(snakemake.input.regions)
-        if source.suffix == ".parquet":
-            regions = read_table(source, REGIONS)
-        else:
-            regions = read_bed(source, min_columns=4)
+        contigs = read_contigs(snakemake.input.fai)
+        regions = rename_contigs(
+            read_regions(snakemake.input.regions), contigs, snakemake.input.fai, must_exist=False
+        )
         # An unmasked genome has no repeats, and so an empty file.
         has_repeats = Path(snakemake.input.repeats).stat().st_size > 0
         repeats = read_bed(snakemake.input.repeats) if has_repeats else pd.DataFrame()

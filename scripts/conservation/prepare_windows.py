@@ -1,10 +1,17 @@
-"""Tile canonical transcripts with windows and draw those of the two analyses."""
+"""Tile canonical transcripts with windows and sample those of one analysis."""
 
 import pandas as pd
 
-from splicebert.conservation import CONSERVATION_WINDOWS, draw, longest_per_gene, tile
+from splicebert.conservation import CONSERVATION_WINDOWS, longest_per_gene, sample_rows, tile
 from splicebert.errors import SpliceBERTError
-from splicebert.jobs import job, open_genome
+from splicebert.genome import (
+    check_within,
+    contig_aliases,
+    read_contigs,
+    rename_contigs,
+    resolve_contig,
+)
+from splicebert.jobs import job
 from splicebert.tables import TRANSCRIPTS, read_table, write_table
 from splicebert.transcripts import read_tx_bed
 
@@ -17,43 +24,57 @@ def read_transcripts(path: str) -> pd.DataFrame:
     return read_tx_bed(path)
 
 
-def prepare(transcripts: pd.DataFrame, *, windows: dict, mlm: dict, probe: dict) -> pd.DataFrame:
-    """Table of the windows that either analysis drew, in the order of the tiling.
+def without_contigs(transcripts: pd.DataFrame, skip: list[str], contigs: dict) -> pd.DataFrame:
+    """Leave out contigs, named with or without chr."""
+    skipped = {
+        resolve_contig(name, contigs, "")
+        for name in skip
+        if any(alias in contigs for alias in contig_aliases(name))
+    }
+    kept = transcripts[~transcripts["chrom"].isin(skipped)].reset_index(drop=True)
+    if kept.empty:
+        raise SpliceBERTError(
+            f"none of the {len(transcripts)} transcripts is left outside the contigs "
+            f"{', '.join(skip)}; check conservation.windows.skip_contigs"
+        )
+    return kept
+
+
+def prepare(
+    transcripts: pd.DataFrame, contigs: dict, *, windows: dict, sample: dict, source: str = "genome"
+) -> pd.DataFrame:
+    """Tile transcripts and sample windows, in the order of the tiling (CONSERVATION_WINDOWS).
 
     Parameters
     ----------
     transcripts
         Columns tx_id, gene_name, chrom, start, end (0-based half-open), strand.
-    windows, mlm, probe
-        Sections of the configuration: length, lead, skip_contigs; windows (how many), seed.
+    contigs
+        Contig -> length of the genome; the windows' contigs are spelt as here.
+    windows, sample
+        Of the configuration: length, lead, skip_contigs; windows (how many), seed.
+    source
+        The genome's file, for messages.
     """
-    kept = transcripts[~transcripts["chrom"].isin(windows["skip_contigs"])].reset_index(drop=True)
-    if kept.empty:
-        raise SpliceBERTError(
-            f"none of the {len(transcripts)} transcripts is left outside the contigs "
-            f"{', '.join(windows['skip_contigs'])}; check conservation.windows.skip_contigs"
-        )
-    tiles = tile(longest_per_gene(kept), windows["length"], windows["lead"])
-    for column, section in (("in_mlm", mlm), ("in_probe", probe)):
-        tiles[column] = draw(len(tiles), section["windows"], section["seed"])
-    return tiles[tiles["in_mlm"] | tiles["in_probe"]].reset_index(drop=True)
+    transcripts = rename_contigs(transcripts, contigs, source, must_exist=True)
+    check_within(transcripts, contigs, source)
+    kept = longest_per_gene(without_contigs(transcripts, windows["skip_contigs"], contigs))
+    tiles = tile(kept, windows["length"], windows["lead"])
+    return tiles[sample_rows(len(tiles), sample["windows"], sample["seed"])].reset_index(drop=True)
 
 
 def main(snakemake):
-    params = snakemake.params
+    params, inputs = snakemake.params, snakemake.input
     with job(snakemake) as log:
         table = prepare(
-            read_transcripts(snakemake.input.transcripts),
+            read_transcripts(inputs.transcripts),
+            read_contigs(inputs.fai),
             windows=params.windows,
-            mlm=params.mlm,
-            probe=params.probe,
+            sample=params.sample,
+            source=inputs.fasta,
         )
-        with open_genome(snakemake) as genome:
-            for chrom in table["chrom"].unique():
-                genome.resolve(chrom)  # fail here rather than in the middle of inference
         write_table(table, snakemake.output.windows, CONSERVATION_WINDOWS)
-        counts = table[["in_mlm", "in_probe"]].sum()
-        log.info("%d windows: %d for the MLM, %d for the probe", len(table), *counts)
+        log.info("%d windows on %d contigs", len(table), table["chrom"].nunique())
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayReader
-from splicebert.conservation import NOT_CHOSEN
 from splicebert.conservation_tables import MLM_ACCURACY, MLM_SUMMARY
+from splicebert.errors import FormatError
 from splicebert.jobs import job
+from splicebert.masking import NOT_CHOSEN
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
 from splicebert.tables import stack, write_table
 from splicebert.transcripts import REGION_NAMES
@@ -123,6 +124,11 @@ def main(snakemake):
         ):
             with ArrayReader(annotation_path) as annotation, ArrayReader(path) as predictions:
                 predictions.require_same_windows(annotation)
+                if annotation.attributes["regions"] != list(REGION_NAMES):
+                    raise FormatError(
+                        "its region classes are not those of this version; remove it and run again",
+                        annotation_path,
+                    )
                 bases, predicted = annotation.read("bases"), predictions.read("predicted")
                 chosen = annotation.read("treatment") != NOT_CHOSEN
                 regions, repeat = annotation.read("regions"), annotation.read("repeat")

@@ -20,7 +20,8 @@ POINTS = 400
 def curve(label: np.ndarray, score: np.ndarray) -> pd.DataFrame:
     """Precision-recall curve at no more than POINTS recalls: columns recall and precision."""
     precision, recall, _ = precision_recall_curve(label, score)
-    precision, recall = precision[::-1], recall[::-1]
+    # From low to high recall, without the point (0, 1) that scikit-learn adds.
+    precision, recall = precision[-2::-1], recall[-2::-1]
     wanted = np.unique(np.linspace(0, len(recall) - 1, POINTS).round().astype(int))
     return pd.DataFrame({"recall": recall[wanted], "precision": precision[wanted]})
 

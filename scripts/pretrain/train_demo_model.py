@@ -13,9 +13,10 @@ import pandas as pd
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
-from splicebert.conservation import NOT_CHOSEN, bert_masking, longest_per_gene
+from splicebert.conservation import longest_per_gene
 from splicebert.genome import Genome
 from splicebert.jobs import job, open_genome
+from splicebert.masking import NOT_CHOSEN, bert_masking
 from splicebert.sequence import CLS, MASK, SEP, VOCABULARY, A, N, base_codes
 from splicebert.tables import TRANSCRIPTS, atomic_path, read_table
 

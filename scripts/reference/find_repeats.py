@@ -48,6 +48,11 @@ def main(snakemake):
         repeats = pd.DataFrame(rows, columns=["chrom", "start", "end"])
         with atomic_path(snakemake.output.repeats) as path:
             write_bed(repeats, path)
+        if not rows:
+            log.warning(
+                "%s has no lower-case base: it is not soft-masked, so nothing counts as a repeat",
+                snakemake.input.fasta,
+            )
         covered = int((repeats["end"] - repeats["start"]).sum())
         log.info(
             "%d soft-masked runs, %d of %d nt", len(rows), covered, sum(genome.contigs.values())

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 import numpy as np
 import pandas as pd
 
 from .arrays import ArrayReader
 from .errors import SpliceBERTError
-from .tables import WINDOWS, Column
+from .formats import read_bed
+from .tables import REGIONS, WINDOWS, Column, read_table
 
 CONSERVATION_WINDOWS = WINDOWS.extend(
     "conservation windows",
     Column("tx_id", "str", "transcript that the window tiles"),
     Column("gene_name", "str", "gene of the transcript"),
-    Column("in_mlm", "bool", "drawn for the accuracy of the masked language model"),
-    Column("in_probe", "bool", "drawn for the phastCons probe"),
     extra=False,
 )
 
-# How a base was treated by the masking of BERT.
-NOT_CHOSEN, MASKED, REPLACED, KEPT = range(4)
+ORDERS = 200
+
+
+def read_regions(path: str | PathLike) -> pd.DataFrame:
+    """Read region classes from a BED (class in column 4) or from a table of them."""
+    if str(path).endswith(".parquet"):
+        return read_table(path, REGIONS)
+    return read_bed(path, min_columns=4)
 
 
 def longest_per_gene(transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -64,36 +71,10 @@ def tile(transcripts: pd.DataFrame, length: int, lead: int) -> pd.DataFrame:
     )
 
 
-def draw(n: int, size: int, seed: int) -> np.ndarray:
-    """Draw `size` of `n` rows without replacement (all where there are fewer): bool (n,)."""
+def sample_rows(n: int, size: int, seed: int) -> np.ndarray:
+    """Sample `size` of `n` rows without replacement (all where there are fewer): bool (n,)."""
     chosen = np.random.default_rng(seed).permutation(n)[:size]
     return np.isin(np.arange(n), chosen)
-
-
-def bert_masking(bases: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the bases to predict, as BERT's pre-training does.
-
-    15 % of the known bases are chosen; of these 80 % are hidden behind [MASK], 10 % become a base
-    drawn from A, C, G, T, and 10 % stay. Every model sees the same choice.
-
-    Parameters
-    ----------
-    bases
-        uint8 (windows, nt), A 0, C 1, G 2, T 3, N 4.
-    seed
-        Seed of the draws; row i depends on the seed and the rows before it, not on those behind.
-
-    Returns
-    -------
-    treatment : uint8 (windows, nt), NOT_CHOSEN, MASKED, REPLACED or KEPT
-    seen : uint8 (windows, nt), the bases that the model reads where it is not masked
-    """
-    draws = np.random.default_rng(seed).random((*bases.shape, 3), dtype=np.float32)
-    chosen = (draws[..., 0] < 0.15) & (bases < 4)
-    kinds = np.select([draws[..., 1] < 0.8, draws[..., 1] < 0.9], [MASKED, REPLACED], KEPT)
-    treatment = np.where(chosen, kinds, NOT_CHOSEN).astype(np.uint8)
-    drawn = (draws[..., 2] * 4).astype(np.uint8)
-    return treatment, np.where(treatment == REPLACED, drawn, bases).astype(np.uint8)
 
 
 def choose_test(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -104,7 +85,8 @@ def choose_test(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     groups
         (n,), the group (chromosome, window or base) of each row.
     fraction, seed
-        Share of the rows wanted, and the seed of the order in which groups are tried.
+        Share of the rows wanted, and the seed of the orders in which groups are tried; the
+        nearest of ORDERS tries is taken.
 
     Returns
     -------
@@ -126,16 +108,43 @@ def choose_test(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
         chosen = np.random.default_rng(seed).permutation(len(groups))
         test[chosen[: min(max(1, round(fraction * len(groups))), len(groups) - 1)]] = True
         return test
-    target, total, taken = fraction * len(groups), 0, []
-    for name in np.random.default_rng(seed).permutation(len(names)):
-        if abs(total + sizes[name] - target) < abs(total - target):
-            total += sizes[name]
-            taken.append(name)
-    if not taken:  # even the smallest is more than twice what is wanted
-        taken = [int(sizes.argmin())]
-    if len(taken) == len(names):
-        taken.pop()
+    target, rng = fraction * len(groups), np.random.default_rng(seed)
+    tries = [_fill(sizes, target, rng.permutation(len(names))) for _ in range(ORDERS)]
+    taken = min(tries, key=lambda chosen: abs(sizes[chosen].sum() - target))
     return np.isin(index, taken)
+
+
+def _fill(sizes: np.ndarray, target: float, order: np.ndarray) -> list[int]:
+    """Take groups in order while each brings the total nearer to the target; never none or all."""
+    total, taken = 0, []
+    for group in order:
+        if abs(total + sizes[group] - target) < abs(total - target):
+            total += sizes[group]
+            taken.append(int(group))
+    if not taken:  # even the smallest is more than twice what is wanted
+        return [int(sizes.argmin())]
+    return taken[:-1] if len(taken) == len(sizes) else taken
+
+
+def overlap_groups(windows: pd.DataFrame, margin: int = 0) -> np.ndarray:
+    """Number the groups of windows that overlap, or lie no more than `margin` nt apart.
+
+    Parameters
+    ----------
+    windows
+        Columns chrom, start, end (0-based half-open), in any order.
+    margin
+        nt that a window's features reach past its ends, on either side.
+
+    Returns
+    -------
+    int64 (windows,), the same number for windows of one group.
+    """
+    order = windows.sort_values(["chrom", "start"], kind="stable")
+    reach = (order["end"] + 2 * margin).groupby(order["chrom"]).cummax()
+    before = reach.groupby(order["chrom"]).shift(fill_value=-(1 << 62))
+    number = (order["start"] >= before).cumsum()
+    return number.reindex(windows.index).to_numpy(np.int64)
 
 
 def known_bases(annotation: ArrayReader) -> np.ndarray:

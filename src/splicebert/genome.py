@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyBigWig
 import pysam
 
@@ -18,6 +19,14 @@ log = logging.getLogger(__name__)
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
+def contig_aliases(chrom: str) -> tuple[str, ...]:
+    """Names under which a contig may be known, the given one first: chr1 and 1, chrM and MT."""
+    bare = chrom.removeprefix("chr")
+    if bare in ("M", "MT"):
+        return (chrom, "chrM", "MT", "M", "chrMT")
+    return (chrom, bare, "chr" + bare)
+
+
 def resolve_contig(chrom: str, contigs: Mapping[str, int], source: str) -> str:
     """Return the name under which `contigs` holds `chrom`: as it is, or chr1/1 and chrM/MT apart.
 
@@ -26,11 +35,7 @@ def resolve_contig(chrom: str, contigs: Mapping[str, int], source: str) -> str:
     GenomeError
         No contig of that name, in either form.
     """
-    if chrom in contigs:
-        return chrom
-    bare = chrom.removeprefix("chr")
-    aliases = {"M": ("chrM", "MT", "M", "chrMT"), "MT": ("chrM", "MT", "M", "chrMT")}
-    for alias in aliases.get(bare, (bare, "chr" + bare)):
+    for alias in contig_aliases(chrom):
         if alias in contigs:
             return alias
     some = ", ".join(list(contigs)[:5]) + (", …" if len(contigs) > 5 else "")
@@ -38,6 +43,56 @@ def resolve_contig(chrom: str, contigs: Mapping[str, int], source: str) -> str:
         f"{source}: no contig {chrom!r} (nor its chr/no-chr form); it holds {len(contigs)} "
         f"contigs: {some}. Use the genome on whose assembly the coordinates are"
     )
+
+
+def read_contigs(fai: str | os.PathLike) -> dict[str, int]:
+    """Contigs of a FASTA index (.fai): name -> length in nt."""
+    with open(fai) as lines:
+        return {name: int(length) for name, length, *_ in (line.split("\t") for line in lines)}
+
+
+def rename_contigs(
+    table: pd.DataFrame, contigs: Mapping[str, int], source: str, *, must_exist: bool
+) -> pd.DataFrame:
+    """Spell the contigs of a table as a genome does (1 becomes chr1, and the reverse).
+
+    Parameters
+    ----------
+    table
+        Has a column chrom.
+    contigs
+        Contigs of the genome.
+    source
+        Name of the genome's file, for the message.
+    must_exist
+        Whether a contig that the genome lacks is an error; else it keeps its name.
+
+    Raises
+    ------
+    GenomeError
+        A contig that the genome lacks, if `must_exist`.
+    """
+    names = {}
+    for chrom in table["chrom"].unique():
+        try:
+            names[chrom] = resolve_contig(chrom, contigs, source)
+        except GenomeError:
+            if must_exist:
+                raise
+            names[chrom] = chrom
+    return table.assign(chrom=table["chrom"].map(names).astype(object))
+
+
+def check_within(table: pd.DataFrame, contigs: Mapping[str, int], source: str) -> None:
+    """Raise GenomeError where an interval (chrom, start, end; 0-based) ends past its contig."""
+    past = table[table["end"] > table["chrom"].map(contigs)]
+    if len(past):
+        first = past.iloc[0]
+        raise GenomeError(
+            f"{source}: {len(past)} intervals end past their contig, the first is "
+            f"{first['chrom']}:{first['start']}-{first['end']} (0-based, half-open) on a contig of "
+            f"{contigs[first['chrom']]} nt. Are the coordinates on another assembly?"
+        )
 
 
 def check_fasta(path: str | os.PathLike) -> bool:

@@ -51,9 +51,9 @@ def open_genome(snakemake) -> Genome:
 def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
     """Load the model of an inference job and log what runs where, in which precision.
 
-    The job has the wildcard `model`, the parameters `model` (its entry in the model table) and
-    `inference` (that section of the configuration). A job that was given no GPU
-    (`--resources gpu=0`) and asked for device `auto` runs on the CPU.
+    The job has the wildcard `model` and the parameters `model` (its entry in the model table) and
+    `dtype`; device and batch, which do not decide the numbers, come from the configuration. A job
+    that was given no GPU (`--resources gpu=0`) and asked for device `auto` runs on the CPU.
     """
     import torch
 
@@ -61,11 +61,11 @@ def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
     from .models import load_model
 
     torch.set_num_threads(snakemake.threads)
-    inference = snakemake.params.inference
+    inference = snakemake.config["inference"]
     device = inference["device"]
     if device == "auto" and not snakemake.resources.get("gpu", 0):
         device = "cpu"
-    runtime = Runtime.choose(device, inference["dtype"], inference["batch_nt"])
+    runtime = Runtime.choose(device, snakemake.params.dtype, inference["batch_nt"])
     name = snakemake.wildcards.model
     model = load_model(
         name, {name: snakemake.params.model}, device=runtime.device, dtype=runtime.dtype

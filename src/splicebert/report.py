@@ -87,6 +87,7 @@ def compare(
         dtype=bool,
     )
     rows = reproduced[own].assign(method=lambda r: r["model"].map(lambda m: methods.get(m, m)))
+    rows = rows[rows["method"].notna()]  # a model that the paper did not have
     rows = rows.drop(columns="dataset").rename(
         columns={"quantity": "dataset", "value": "reproduced"}
     )

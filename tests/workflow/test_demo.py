@@ -1,0 +1,161 @@
+"""`make demo` from a fresh copy: everything there, readable offline, and the same a second time."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from matplotlib.image import imread
+
+pytestmark = pytest.mark.xdist_group("workflow-demo")
+
+FIGURES = ("mlm_accuracy", "phastcons_probe")
+SMALL = {
+    "demo": {"chromosomes": {"chr1": 60_000, "chr2": 60_000, "chr3": 50_000}},
+    "models": {
+        "onehot": {
+            "adapter": "onehot", "label": "One-hot", "colour": "#999999", "flank": 10,
+            "can": ["hidden_states"],
+        }
+    },
+    "conservation": {
+        "bootstrap": {"replicates": 50},
+        "mlm": {"models": ["demo"], "windows": 60},
+        "probe": {"models": ["demo", "onehot"], "windows": 40, "max_iter": 50},
+    },
+}  # fmt: skip
+
+
+def test_make_demo_tells_where_figures_and_report_are(demo):
+    last = demo.output.rstrip().splitlines()[-1]
+
+    print(f"make demo: {demo.seconds:.0f} s")
+    assert str(demo.folder / "results/figures") in last
+    assert str(demo.folder / "results/report.html") in last
+    assert "setup:" not in demo.output  # nothing was installed
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_figure_can_be_read(demo, figure):
+    stem = demo.folder / "results/figures/conservation" / f"demo.{figure}"
+
+    image = imread(stem.with_name(f"{stem.name}.png"))
+    assert min(image.shape[:2]) > 300
+    assert 0.02 < (image[..., :3].min(axis=-1) < 0.9).mean() < 0.9  # neither blank nor black
+    pdf = stem.with_name(f"{stem.name}.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert b"%%EOF" in pdf[-10:]
+    assert b"/FontFile2" in pdf  # TrueType, embedded
+    assert b"/Type3" not in pdf
+    assert len(pd.read_csv(stem.with_name(f"{stem.name}.tsv"), sep="\t")) > 10
+
+
+def test_published_numbers_stand_without_the_demos(demo):
+    columns = ["branch", "dataset", "method", "metric", "value"]
+    published = pd.read_csv(demo.folder / "config/published.tsv", sep="\t")
+    table = pd.read_csv(demo.folder / "results/tables/published_vs_reproduced.tsv", sep="\t")
+    page = (demo.folder / "results/tables/published_vs_reproduced.html").read_text()
+
+    pd.testing.assert_frame_equal(table[columns], published[columns])
+    assert table["reproduced"].isna().all()  # other data than the paper's
+    assert page.count("<tr>") == len(published) + 1
+    assert f"0 of {len(published)} published numbers" in page
+
+
+def test_reproduced_numbers_are_there_all_the_same(demo):
+    table = pd.read_csv(demo.folder / "results/conservation/tables/reproduced.tsv", sep="\t")
+
+    assert set(table["protocol"]) == {"corrected"}
+    assert {"balanced_accuracy", "perplexity", "auc", "ap", "fraction"} <= set(table["metric"])
+    assert "two_to_the_cross_entropy" not in set(table["metric"])
+    shares = table[table["metric"].isin(["balanced_accuracy", "auc", "ap", "fraction"])]["value"]
+    assert shares.dropna().between(0, 1).all()
+
+
+def test_report_opens_offline(demo):
+    report = (demo.folder / "results/report.html").read_text()
+
+    for title in ("Masked-base accuracy by region.", "phastCons from embeddings.",
+                  "Published and reproduced.", "1 Conservation (Figure 1)"):  # fmt: skip
+        assert title in report, title
+    categories = re.search(r"var categories = (\{.*?\});?\n", report)
+    assert categories, "the report has no categories"
+    assert {"1 Conservation (Figure 1)", "Published and reproduced"} == set(
+        json.loads(categories[1])
+    )
+    embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
+    assert embedded.count("image/png") == len(FIGURES)
+    assert embedded.count("text/html") == 1
+    for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", report):
+        assert not re.search(r'(?:src|href)\s*=\s*["\']?(?:https?:)?//', tag), tag
+
+
+def test_extension_was_built_by_its_rule(demo):
+    built = list((demo.folder / "src/splicebert").glob("_intervals*.so"))
+
+    assert len(built) == 1
+    assert "rule compile_extension" in demo.output
+    assert (demo.folder / "logs/setup/compile_extension.log").stat().st_size > 0
+
+
+def test_every_job_left_a_log(demo):
+    named = set(re.findall(r"^    log: (\S+)$", demo.output, re.MULTILINE))
+
+    assert len(named) > 15
+    for path in named:
+        log = demo.folder / path
+        assert log.is_file(), path
+        assert "ERROR" not in log.read_text()
+        assert "Traceback" not in log.read_text()
+
+
+def test_inference_logs_say_what_ran_where(demo):
+    folder = demo.folder / "logs/conservation/demo/demo"
+    for name in ("infer_masked_bases.log", "infer_hidden_states.log"):
+        text = (folder / name).read_text()
+        for word in ("sha256", "device ", "dtype float32", "attention ", "torch ", "transformers "):
+            assert word in text, (name, word)
+
+
+def test_second_make_demo_runs_no_job(demo, execute, jobs):
+    finished = execute("make", "demo", "CORES=2", cwd=demo.folder)
+
+    assert finished.code == 0, finished.output
+    assert "Nothing to be done" in finished.output
+    assert not jobs(finished.output)
+    assert finished.seconds < 30
+
+
+def test_moved_project_is_up_to_date(demo, planned, tmp_path):
+    """Inputs are recorded by path: an absolute one would make everything again elsewhere."""
+    moved = tmp_path / "moved"
+    demo.folder.rename(moved)
+    try:
+        assert not planned(cwd=moved)
+    finally:
+        moved.rename(demo.folder)
+
+
+def test_same_seed_gives_the_same_bytes(project, tmp_path, run, write_config):
+    """Genome, inference on the CPU, fits, tables and figures; in two folders, on 1 and 2 cores."""
+    shipped = yaml.safe_load((project / "config/config.yaml").read_text())
+    small = SMALL | {"genomes": shipped["genomes"], "inference": {"device": "cpu", "threads": 1}}
+    small["conservation"]["datasets"] = shipped["conservation"]["datasets"]
+    path = write_config(tmp_path / "small.yaml", small)
+    for cores in ("1", "2"):
+        folder = tmp_path / cores
+        folder.mkdir()
+        run("--cores", cores, "--configfile", path, "--directory", folder, cwd=project)
+
+    compared = 0
+    for part in ("resources/genomes/demo", "results/conservation/tables", "results/figures",
+                 "results/tables"):  # fmt: skip
+        for file in filter(lambda p: p.is_file(), (tmp_path / "1" / part).rglob("*")):
+            other = tmp_path / "2" / file.relative_to(tmp_path / "1")
+            assert file.read_bytes() == other.read_bytes(), file.relative_to(tmp_path / "1")
+            compared += 1
+    assert compared >= 8 + 6 + 6 + 2
+    table = pd.read_csv(tmp_path / "1/results/conservation/tables/probe_metrics.tsv", sep="\t")
+    assert np.isfinite(table["value"]).all()

@@ -1,0 +1,147 @@
+"""What an edit makes again, and above all what it does not: inference."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.py
+
+INFERENCE = {"infer_conservation_mlm", "infer_conservation_hidden_states"}
+PLOTS = {"plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1}
+# The README's command for results that come from elsewhere, such as a clone.
+REDRAW = ("figures", "--cores", "1", "--allowed-rules", "figures", *PLOTS)
+
+
+@contextmanager
+def edited(path, text="\n# an edit\n"):
+    """Append to a file; put it back, time and all, at the end."""
+    before, status = path.read_bytes(), path.stat()
+    path.write_bytes(before + text.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def demo_config(folder, change):
+    """The demo's configuration, changed, in a file of its own beside it."""
+    configuration = yaml.safe_load((folder / "config/config.yaml").read_text())
+    change(configuration)
+    path = folder / "results" / "changed.yaml"
+    path.write_text(yaml.safe_dump(configuration, sort_keys=False))
+    return path
+
+
+def test_edit_of_a_plot_script_redraws_that_figure_alone(demo, run, jobs, planned):
+    figure = demo.folder / "results/figures/conservation/demo.phastcons_probe.png"
+    before = figure.stat().st_mtime_ns
+    with (demo.folder / "scripts/conservation/plot_probe.py").open("a") as script:
+        script.write("# an edit\n")
+
+    output = run("figures", "--cores", "2", cwd=demo.folder)
+
+    assert jobs(output) == {"plot_conservation_probe": 1}
+    assert figure.stat().st_mtime_ns > before
+    assert not planned("figures", cwd=demo.folder)
+
+
+def test_touched_inputs_are_not_new(demo, planned):
+    """Small inputs are known by their content."""
+    for name in ("src/splicebert/inference.py", "config/figures.mplstyle"):
+        (demo.folder / name).touch()
+
+    assert not planned("figures", cwd=demo.folder)
+
+
+@pytest.mark.parametrize("file", ["inference.py", "models/splicebert.py", "models/base.py"])
+def test_edit_of_the_library_of_models_runs_inference_again(demo, planned, file):
+    with edited(demo.folder / "src/splicebert" / file):
+        jobs = planned("figures", cwd=demo.folder)
+
+    assert set(jobs) >= INFERENCE | set(PLOTS)
+    assert "make_demo_genome" not in jobs
+    assert "prepare_conservation_windows" not in jobs
+
+
+def test_edit_of_statistics_runs_no_inference(demo, planned):
+    with edited(demo.folder / "src/splicebert/statistics.py"):
+        jobs = planned("figures", cwd=demo.folder)
+
+    assert jobs == PLOTS | {"summarise_conservation_mlm": 1, "summarise_conservation_probe": 1}
+
+
+def test_edit_of_the_style_redraws_all_figures_alone(demo, planned):
+    with edited(demo.folder / "config/figures.mplstyle"):
+        assert planned("figures", cwd=demo.folder) == PLOTS
+
+
+def test_edit_of_the_extension_compiles_and_paints_again(demo, planned):
+    with edited(demo.folder / "src/splicebert/_intervals.pyx"):
+        jobs = planned("figures", cwd=demo.folder)
+
+    assert jobs["compile_extension"] == jobs["annotate_conservation_mlm"] == 1
+    assert "make_demo_genome" not in jobs
+
+
+def test_colour_redraws_figures_alone(demo, planned):
+    table = yaml.safe_load((demo.folder / "config/models.yaml").read_text())
+    entry = table["demo"] | {"colour": "#D55E00", "label": "Another name"}
+    path = demo_config(demo.folder, lambda c: c.update(models={"demo": entry}))
+
+    assert planned("figures", "--configfile", path, cwd=demo.folder) == PLOTS
+
+
+def test_more_iterations_fit_again_and_infer_nothing(demo, planned):
+    path = demo_config(demo.folder, lambda c: c["conservation"]["probe"].update(max_iter=201))
+
+    jobs = planned("figures", "--configfile", path, cwd=demo.folder)
+
+    assert jobs == {
+        "fit_conservation_probe": 4, "summarise_conservation_probe": 1,
+        "plot_conservation_probe": 1,
+    }  # fmt: skip
+
+
+def test_protocol_runs_no_inference_again(demo, planned):
+    path = demo_config(demo.folder, lambda c: c["conservation"].update(protocol="published"))
+
+    jobs = planned("--configfile", path, cwd=demo.folder)
+
+    assert not INFERENCE & set(jobs)
+    assert "fit_conservation_probe" not in jobs
+    assert jobs["summarise_conservation_mlm"] == jobs["collect_conservation_reproduced"] == 1
+
+
+def test_cores_and_gpus_are_no_reason_to_infer_again(demo, planned):
+    """Resources may change from machine to machine."""
+    assert not planned("--cores", "1", "--resources", "gpu=0", cwd=demo.folder)
+
+
+@pytest.mark.parametrize("provenance", [True, False], ids=["with-.snakemake", "results-alone"])
+def test_clone_redraws_without_inference(demo, tmp_path, run, jobs, planned, provenance):
+    """In a clone all of the project is newer than the results that were put beside it."""
+    clone = tmp_path / "clone"
+    ignored = shutil.ignore_patterns("_intervals*.so")  # git does not bring it
+    shutil.copytree(demo.folder, clone, symlinks=True, ignore=ignored)
+    if not provenance:
+        shutil.rmtree(clone / ".snakemake")
+    for path in clone.rglob("*"):
+        parts = path.relative_to(clone).parts
+        made = ("results", "resources", "logs", "benchmarks", ".snakemake", ".venv")
+        if path.is_file() and parts[0] not in made:
+            path.touch()
+
+    assert set(planned("figures", cwd=clone)) >= INFERENCE  # what the command is there to prevent
+    output = run(*REDRAW, cwd=clone)
+
+    done = jobs(output)
+    assert done.items() >= PLOTS.items()
+    assert set(done) - set(PLOTS) <= {"summarise_conservation_mlm", "summarise_conservation_probe"}
+    for name in ("mlm_accuracy.pdf", "phastcons_probe.png"):
+        figure = f"results/figures/conservation/demo.{name}"
+        assert (clone / figure).stat().st_mtime_ns > (demo.folder / figure).stat().st_mtime_ns
+        assert (clone / figure).read_bytes() == (demo.folder / figure).read_bytes()
