@@ -4,15 +4,14 @@ CORES ?= $(shell nproc)
 PYTEST_ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test lint clean help
+.PHONY: demo test lint help
 
 help:
 	@echo "make demo    set up, run the whole workflow on the embedded demo, make the report"
 	@echo "make test    set up, run the tests"
 	@echo "make lint    ruff, snakefmt, snakemake --lint"
-	@echo "make clean   remove everything that demo and test made, but not .venv"
 
-.venv/.ready: pyproject.toml envs/constraints.txt envs/bootstrap.sh
+.venv/.ready: pyproject.toml envs/constraints.txt envs/bootstrap.sh src/splicebert/_intervals.pyx
 	envs/bootstrap.sh
 	@touch $@
 
@@ -28,6 +27,3 @@ lint: .venv/.ready
 	ruff check . && ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
-
-clean:
-	rm -rf results resources logs benchmarks .snakemake .pytest_cache .ruff_cache build

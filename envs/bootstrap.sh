@@ -29,6 +29,13 @@ if ! command -v bedtools >/dev/null 2>&1; then
 fi
 command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || stop "no C compiler on PATH. Install one: 'sudo apt-get install build-essential'"
 
+has_headers() { "$1" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; }
+if ! has_headers "$python"; then
+    package=$("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')
+    if can_apt; then apt_install "$package" || true; fi
+    has_headers "$python" || stop "$python has no header files (Python.h), which the extension needs. Install them: 'sudo apt-get install $package'"
+fi
+
 if [ -e .venv/bin/python ] && ! suits .venv/bin/python; then say "removing .venv: its Python does not suit"; rm -rf .venv; fi
 if [ ! -e .venv/bin/pip ]; then
     say "making .venv with $python ($("$python" --version))"

@@ -33,9 +33,12 @@ def locate(path):
 def load_models():
     """The model table, with the entries that the configuration adds or replaces."""
     path = locate(config["models_table"])
-    models = configuration.read_yaml(path) | config["models"]
     schema = configuration.read_schema(ROOT / "config/schemas/models.schema.yaml")
-    configuration.check(models, schema, path)
+    models = configuration.check(configuration.read_yaml(path), schema, path)
+    if config["models"]:
+        models |= configuration.check(
+            config["models"], schema, "configuration", "models."
+        )
     for entry in models.values():
         if "folder" in entry:
             entry["folder"] = locate(entry["folder"])

@@ -315,7 +315,8 @@ rule plot_conservation_mlm_accuracy:
             subcategory="{dataset}",
             labels={"figure": "Masked-base accuracy by region", "data": "{dataset}"},
         ),
-        table="results/figures/conservation/{dataset}.mlm_accuracy.tsv",
+        accuracy="results/figures/conservation/{dataset}.mlm_accuracy.tsv",
+        repeats="results/figures/conservation/{dataset}.mlm_accuracy.repeats.tsv",
     log:
         "logs/conservation/{dataset}/plot_mlm_accuracy.log",
     benchmark:
@@ -348,7 +349,9 @@ rule plot_conservation_probe:
             subcategory="{dataset}",
             labels={"figure": "phastCons from embeddings", "data": "{dataset}"},
         ),
-        table="results/figures/conservation/{dataset}.phastcons_probe.tsv",
+        density="results/figures/conservation/{dataset}.phastcons_probe.density.tsv",
+        curves="results/figures/conservation/{dataset}.phastcons_probe.curves.tsv",
+        metrics="results/figures/conservation/{dataset}.phastcons_probe.metrics.tsv",
     log:
         "logs/conservation/{dataset}/plot_probe.log",
     benchmark:

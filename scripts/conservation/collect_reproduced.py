@@ -27,7 +27,8 @@ def name_accuracy(table: pd.DataFrame) -> pd.DataFrame:
 def name_probe(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Rows of REPRODUCED from PROBE_METRICS, of the split by base: what was published.
 
-    The split by chromosome is another quantity and stays in PROBE_METRICS. The prevalence is published as a method of its own, without a model.
+    The split by chromosome is another quantity and stays in PROBE_METRICS. The prevalence is
+    published as a method of its own, without a model.
     """
     rows = table[table["split"] == "base"].assign(
         quantity=f"phastCons>={threshold:g}", protocol="published"

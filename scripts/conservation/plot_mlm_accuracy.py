@@ -95,7 +95,9 @@ def main(snakemake):
         table = table[(table["dataset"] == dataset) & table["region"].isin(REGIONS)]
         fractions = read_table(snakemake.input.repeats, REPEAT_FRACTIONS)
         plotting.save(draw(table, fractions, models), snakemake.output.pdf, snakemake.output.png)
-        write_table(table, snakemake.output.table, MLM_ACCURACY)
+        write_table(table, snakemake.output.accuracy, MLM_ACCURACY)
+        fractions = fractions[fractions["region"].isin(REGIONS)]
+        write_table(fractions, snakemake.output.repeats, REPEAT_FRACTIONS)
         log.info("%d bars", len(table))
 
 

@@ -51,10 +51,10 @@ def draw_curves(ax: Axes, curves: pd.DataFrame, metrics: pd.DataFrame, models: d
 
 
 def draw(
+    *,
     density: pd.DataFrame,
     curves: pd.DataFrame,
     metrics: pd.DataFrame,
-    *,
     models: dict,
     splits: list[str],
     threshold: float,
@@ -92,20 +92,18 @@ def of_dataset(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
 def main(snakemake):
     params, inputs = snakemake.params, snakemake.input
     with job(snakemake) as log, plotting.style(inputs.style):
-        tables = [
-            of_dataset(read_table(path, schema), snakemake.wildcards.dataset)
-            for path, schema in (
-                (inputs.density, DENSITY),
-                (inputs.curves, PR_CURVES),
-                (inputs.metrics, PROBE_METRICS),
-            )
-        ]
+        schemas = {"density": DENSITY, "curves": PR_CURVES, "metrics": PROBE_METRICS}
+        tables = {
+            name: of_dataset(read_table(inputs[name], schema), snakemake.wildcards.dataset)
+            for name, schema in schemas.items()
+        }
         figure = draw(
-            *tables, models=params.models, splits=params.splits, threshold=params.threshold
+            **tables, models=params.models, splits=params.splits, threshold=params.threshold
         )
         plotting.save(figure, snakemake.output.pdf, snakemake.output.png)
-        write_table(tables[1], snakemake.output.table, PR_CURVES)
-        log.info("%d curves", tables[1].groupby(["model", "split"]).ngroups)
+        for name, table in tables.items():
+            write_table(table, snakemake.output[name], schemas[name])
+        log.info("%d curves", tables["curves"].groupby(["model", "split"]).ngroups)
 
 
 if __name__ == "__main__":

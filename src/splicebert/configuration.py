@@ -104,7 +104,9 @@ def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{key}: found {error.instance!r}, allowed: {wanted}. {about}".rstrip()
 
 
-def check(values: dict[str, Any], schema: Mapping[str, Any], source: str) -> dict[str, Any]:
+def check(
+    values: dict[str, Any], schema: Mapping[str, Any], source: str, prefix: str = ""
+) -> dict[str, Any]:
     """Fill in defaults and validate.
 
     Parameters
@@ -115,6 +117,8 @@ def check(values: dict[str, Any], schema: Mapping[str, Any], source: str) -> dic
         As `read_schema` gives it.
     source
         Name of the file or object, for the message.
+    prefix
+        Written before each key, where `values` is only a part.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def check(values: dict[str, Any], schema: Mapping[str, Any], source: str) -> dic
     fill_defaults(values, schema)
     validator = jsonschema.Draft202012Validator(schema)
     errors = sorted(validator.iter_errors(values), key=lambda e: [str(p) for p in e.absolute_path])
-    lines = [line for error in errors for line in _explain(error)]
+    lines = [prefix + line for error in errors for line in _explain(error)]
     if lines:
         raise ConfigError(f"{source}:\n  " + "\n  ".join(dict.fromkeys(lines)))
     return values

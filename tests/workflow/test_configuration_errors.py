@@ -28,7 +28,7 @@ MISTAKES = {
         ["conservation.mlm.windows: found 'many'", "allowed: integer"],
     ),
     "too small": (
-        "conservation.mlm.windows", 0, ["conservation.mlm.windows: found 0", "minimum 1"]
+        "conservation.mlm.windows", 0, ["conservation.mlm.windows: found 0", "1 or more"]
     ),
     "unknown choice": (
         "conservation.protocol", "publish",
@@ -185,7 +185,7 @@ def test_two_data_sets_on_two_genomes_are_planned(project, workdir, planned, run
     jobs = planned(*arguments, cwd=project)
 
     for rule, count in {
-        "extract_annotation": 2, "index_genome": 2, "prepare_conservation_windows": 2,
+        "extract_annotation": 2, "index_genome": 2, "prepare_conservation_windows": 4,
         "infer_conservation_mlm": 2, "infer_conservation_hidden_states": 4,
         "fit_conservation_probe": 8, "summarise_conservation_probe": 1,
         "plot_conservation_probe": 2,

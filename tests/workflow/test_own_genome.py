@@ -132,7 +132,7 @@ def failed(genomes, project, tmp_path_factory, refuse, write_config):
 FAILURES = {
     "FASTA without a contig": (
         "prepare_conservation_windows", ["short.fa", "no contig 'chr2'", "it holds 1"],
-        "results/conservation/short/inputs.parquet",
+        "results/conservation/short/inputs.probe.parquet",
     ),
     "GTF without gene types": (
         "extract_annotation", ["untyped.gtf.gz", "infer_gene_type"],
@@ -183,8 +183,8 @@ def test_logs_say_it_too(failed):
         "results/conservation/good/mlm_windows.zarr.zip",
         "results/conservation/good/probe_windows.zarr.zip",
         "results/conservation/inferred/probe_windows.zarr.zip",
-        "results/conservation/hole/inputs.parquet",
-        "results/conservation/crlf/inputs.parquet",
+        "results/conservation/hole/inputs.probe.parquet",
+        "results/conservation/crlf/inputs.mlm.parquet",
         "resources/reference/short/regions.parquet",
         "resources/reference/cut/genome.fai",
     ],
