@@ -25,16 +25,10 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        CONSERVATION_FIGURES,
+        FIGURES,
         COMPARISON,
-
-
-rule conservation:
-    input:
-        CONSERVATION_FIGURES,
-        CONSERVATION_TABLES,
 
 
 rule figures:
     input:
-        CONSERVATION_FIGURES,
+        FIGURES,

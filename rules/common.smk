@@ -46,14 +46,13 @@ def load_models():
 
 
 try:
-    configuration.check(
-        config,
-        configuration.read_schema(ROOT / "config/schemas/config.schema.yaml"),
-        "configuration",
+    CONFIG_SCHEMA = configuration.read_schema(
+        ROOT / "config/schemas/config.schema.yaml"
     )
+    configuration.check(config, CONFIG_SCHEMA, "configuration")
     MODELS = load_models()
-    configuration.check_references(config, MODELS)
-    configuration.check_local_files(config)
+    configuration.check_references(config, MODELS, CONFIG_SCHEMA)
+    configuration.check_local_files(config, CONFIG_SCHEMA)
 except ConfigError as error:
     raise WorkflowError(str(error))
 
@@ -147,6 +146,11 @@ def model_styles(names):
 def gpus(model):
     """GPUs that an inference job of a model asks for; none for a model without weights."""
     return int("folder" in MODELS[model] and config["inference"]["device"] != "cpu")
+
+
+# Every branch adds its own (rules/<branch>.smk).
+FIGURES = []
+REPRODUCED_TABLES = []
 
 
 wildcard_constraints:

@@ -28,6 +28,16 @@ CONSERVATION_TABLES = (
 )
 
 
+FIGURES += CONSERVATION_FIGURES
+REPRODUCED_TABLES += CONSERVATION_TABLES
+
+
+rule conservation:
+    input:
+        CONSERVATION_FIGURES,
+        CONSERVATION_TABLES,
+
+
 rule prepare_conservation_windows:
     input:
         unpack(dataset_genome_files("conservation")),

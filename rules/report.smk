@@ -1,7 +1,6 @@
 """The table of published and reproduced numbers."""
 
 COMPARISON = "results/tables/published_vs_reproduced.tsv"
-REPRODUCED_TABLES = CONSERVATION_TABLES
 
 
 rule compare_published:
@@ -30,8 +29,10 @@ rule compare_published:
     params:
         methods={name: entry["published_as"] for name, entry in MODELS.items()},
         datasets=[
-            ["conservation", name]
-            for name, dataset in CONSERVATION["datasets"].items()
+            [branch, name]
+            for branch, section in config.items()
+            if isinstance(section, dict)
+            for name, dataset in section.get("datasets", {}).items()
             if dataset["published"]
         ],
     script:

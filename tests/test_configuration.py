@@ -137,8 +137,8 @@ def test_refs_are_replaced_by_the_files_content(tmp_path):
 def test_a_shipped_configuration_is_valid(root, schemas, models, name, monkeypatch):
     monkeypatch.chdir(root)
     values = check(read_yaml(root / "config" / name), schemas["config.schema.yaml"], name)
-    check_references(values, models)
-    check_local_files(values)
+    check_references(values, models, schemas["config.schema.yaml"])
+    check_local_files(values, schemas["config.schema.yaml"])
     assert values["conservation"]["datasets"]
     assert values["conservation"]["probe"]["test_fraction"] == 0.2
 
@@ -359,7 +359,7 @@ def test_a_model_entry_without_a_key(schemas, key):
 def reference_mistakes(config, models, schemas):
     values = check(config, schemas["config.schema.yaml"], "c")
     with pytest.raises(ConfigError) as caught:
-        check_references(values, models)
+        check_references(values, models, schemas["config.schema.yaml"])
     return [line.strip() for line in str(caught.value).split("\n")[1:]]
 
 
@@ -408,6 +408,7 @@ def test_probe_whose_genome_has_no_phastcons(config, models, schemas):
     check_references(
         check(put(values, "conservation/probe/models", []), schemas["config.schema.yaml"], "c"),
         models,
+        schemas["config.schema.yaml"],
     )
 
 
@@ -420,11 +421,11 @@ def test_every_wrong_reference_is_told_at_once(config, models, schemas):
 def test_missing_files_outside_resources(config, schemas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = check(config, schemas["config.schema.yaml"], "c")
-    check_local_files(values)  # the demo makes its own
+    check_local_files(values, schemas["config.schema.yaml"])  # the demo makes its own
     values["genomes"]["demo"]["fasta"] = "mine/genome.fa"
     values["conservation"]["datasets"]["demo"]["regions"] = str(tmp_path / "regions.bed")
     with pytest.raises(ConfigError) as caught:
-        check_local_files(values)
+        check_local_files(values, schemas["config.schema.yaml"])
     lines = [line.strip() for line in str(caught.value).split("\n")[1:]]
     assert lines[0] == "genomes.demo.fasta: no file 'mine/genome.fa'; give a path that exists"
     assert lines[1].startswith("conservation.datasets.demo.regions: no file ")
@@ -432,7 +433,7 @@ def test_missing_files_outside_resources(config, schemas, tmp_path, monkeypatch)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "genome.fa").touch()
     (tmp_path / "regions.bed").touch()
-    check_local_files(values)
+    check_local_files(values, schemas["config.schema.yaml"])
 
 
 # --- YAML

@@ -47,7 +47,7 @@ def draw_curves(ax: Axes, curves: pd.DataFrame, metrics: pd.DataFrame, models: d
     ax.axhline(prevalence, color="0.4", linewidth=0.7, linestyle=(0, (4, 3)),
                label=f"Prevalence  {prevalence:.3f}")  # fmt: skip
     ax.set(xlabel="Recall", ylabel="Precision", xlim=(0, 1), ylim=(0, 1.02))
-    ax.legend(title="AP (95 % interval)", loc="upper right", alignment="right")
+    ax.legend(title="AP (95 % interval)", loc="upper right", alignment="right", borderaxespad=0)
 
 
 def draw(
@@ -73,7 +73,7 @@ def draw(
         phastCons from which a base is conserved.
     """
     n = 1 + len(splits)
-    figure, axes = plotting.plt.subplots(1, n, figsize=(62 * n * plotting.MM, 60 * plotting.MM))
+    figure, axes = plotting.plt.subplots(1, n, figsize=(68 * n * plotting.MM, 62 * plotting.MM))
     draw_density(axes[0], density, threshold)
     for ax, split in zip(axes[1:], splits, strict=True):
         draw_curves(

@@ -134,8 +134,27 @@ def check(
     return values
 
 
-def check_references(config: Mapping[str, Any], models: Mapping[str, Any]) -> None:
-    """Check what a schema can't: names of models and genomes, assemblies, abilities of models.
+def _walk(
+    values: Any, schema: Mapping[str, Any], path: str = ""
+) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Yield (dotted key, value, its part of the schema) of every key that is there."""
+    if not isinstance(values, dict):
+        return
+    other = schema.get("additionalProperties")
+    for key, value in values.items():
+        part = schema.get("properties", {}).get(key, other)
+        if isinstance(part, dict):
+            yield f"{path}{key}", value, part
+            yield from _walk(value, part, f"{path}{key}.")
+
+
+def check_references(
+    config: Mapping[str, Any], models: Mapping[str, Any], schema: Mapping[str, Any]
+) -> None:
+    """Check what JSON schema can't: names of models and genomes, assemblies, abilities of models.
+
+    A list of models says in the schema what they must be able to do (`x-ability`); every section
+    with `datasets` is a branch.
 
     Raises
     ------
@@ -143,13 +162,14 @@ def check_references(config: Mapping[str, Any], models: Mapping[str, Any]) -> No
         One line for every mistake.
     """
     lines: list[str] = []
-    branch = config["conservation"]
-    lines += _check_datasets("conservation", branch["datasets"], config["genomes"])
-    lines += _check_conservation_files(branch, config["genomes"])
-    lines += _check_models("conservation.mlm.models", branch["mlm"]["models"], models, "logits")
-    lines += _check_models(
-        "conservation.probe.models", branch["probe"]["models"], models, "hidden_states"
-    )
+    for key, value, part in _walk(config, schema):
+        if "x-ability" in part:
+            lines += _check_models(key, value, models, part["x-ability"])
+    for branch, section in config.items():
+        if isinstance(section, dict) and "datasets" in section:
+            lines += _check_datasets(branch, section["datasets"], config["genomes"])
+    if "conservation" in config:
+        lines += _check_conservation_files(config["conservation"], config["genomes"])
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
 
@@ -194,28 +214,23 @@ def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> 
             yield f"{key}: model {name!r} gives no {ability}; allowed: {', '.join(able)}"
 
 
-def check_local_files(config: Mapping[str, Any], made_in: str = "resources") -> None:
-    """Check that files which no rule makes (outside `made_in`) exist.
+def check_local_files(
+    config: Mapping[str, Any], schema: Mapping[str, Any], made_in: str = "resources"
+) -> None:
+    """Check that files which no rule makes (outside `made_in`; `x-file` in the schema) exist.
 
     Raises
     ------
     ConfigError
         One line for every missing file, with its key.
     """
-    lines = []
-    for key, path in _paths(config):
-        if not path.startswith(f"{made_in}/") and not Path(path).exists():
-            lines.append(f"{key}: no file {path!r}; give a path that exists")
+    lines = [
+        f"{key}: no file {value!r}; give a path that exists"
+        for key, value, part in _walk(config, schema)
+        if part.get("x-file")
+        and value
+        and not value.startswith(f"{made_in}/")
+        and not Path(value).exists()
+    ]
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
-
-
-def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, genome in config["genomes"].items():
-        for key in ("fasta", "annotation", "phastcons", "phylop"):
-            if genome.get(key):
-                yield f"genomes.{name}.{key}", genome[key]
-    for name, dataset in config["conservation"]["datasets"].items():
-        for key in ("transcripts", "regions"):
-            if dataset.get(key):
-                yield f"conservation.datasets.{name}.{key}", dataset[key]
