@@ -12,13 +12,15 @@ from splicebert.arrays import ArrayReader, ArrayWriter
 from splicebert.conservation import (
     CONSERVATION_WINDOWS,
     choose_test,
-    draw,
     known_bases,
     longest_per_gene,
+    overlap_groups,
+    read_regions,
+    sample_rows,
     tile,
 )
 from splicebert.conservation_tables import MLM_ACCURACY, PROBE_METRICS
-from splicebert.errors import SpliceBERTError
+from splicebert.errors import GenomeError, SpliceBERTError
 from splicebert.intervals import FeatureIndex
 from splicebert.masking import KEPT, MASKED, NOT_CHOSEN, REPLACED, bert_masking
 from splicebert.report import PUBLISHED, REPRODUCED
@@ -111,48 +113,86 @@ def test_tiling_nothing_gives_nothing():
     assert len(tile(none, 510, 100)) == 0
 
 
+WINDOWS = {"length": 510, "lead": 100, "skip_contigs": ["chrM"]}
+
+
 def test_windows_of_the_real_transcripts_follow_their_schema(shared, scripts):
     table = scripts.prepare_windows.read_transcripts(str(shared / "real" / "canonical.tx.bed.gz"))
-    options = {"length": 510, "lead": 100, "skip_contigs": ["chr17"]}
-    sizes = {"windows": 200, "seed": 1}, {"windows": 50, "seed": 2}
-    found = scripts.prepare_windows.prepare(table, windows=options, mlm=sizes[0], probe=sizes[1])
+    contigs = {"1": 1_000_000, "17": 1_000_000, "19": 1_500_000}
+    options = WINDOWS | {"skip_contigs": ["chr17"]}
+    found = scripts.prepare_windows.prepare(
+        table, contigs, windows=options, sample={"windows": 200, "seed": 1}
+    )
     validate(found, CONSERVATION_WINDOWS)
-    assert found[["in_mlm", "in_probe"]].sum().tolist() == [200, 50]
-    assert set(found["chrom"]) == {"chr1", "chr19"}
+    assert len(found) == 200
+    assert set(found["chrom"]) == {"1", "19"}  # spelt as in the genome, skipped by either name
     assert found.groupby("gene_name")["tx_id"].nunique().eq(1).all()
 
 
-def test_prepare_draws_either_analysis_and_drops_the_rest(scripts):
+def test_prepare_samples_windows_and_skips_contigs(scripts):
     table = transcripts(("t", "G", "chr1", 0, 100_000, "+"), ("m", "M", "chrM", 0, 900, "+"))
-    options = {"length": 100, "lead": 0, "skip_contigs": ["chrM"]}
-    few, many = {"windows": 30, "seed": 1}, {"windows": 10**6, "seed": 1}
-    found = scripts.prepare_windows.prepare(
-        table, windows=options, mlm=few, probe=few | {"seed": 2}
-    )
-    assert (found["in_mlm"] | found["in_probe"]).all()
-    assert 30 < len(found) <= 60
+    contigs, options = {"chr1": 100_000, "MT": 16_000}, WINDOWS | {"length": 100, "lead": 0}
+    prepare = scripts.prepare_windows.prepare
+    found = prepare(table, contigs, windows=options, sample={"windows": 30, "seed": 1})
+    assert len(found) == 30
     assert found["start"].is_monotonic_increasing
-    found = scripts.prepare_windows.prepare(table, windows=options, mlm=many, probe=few)
-    assert len(found) == found["in_mlm"].sum() == 1000
-    with pytest.raises(
-        SpliceBERTError, match=r"none of the 2 .*conservation\.windows\.skip_contigs"
-    ):
-        scripts.prepare_windows.prepare(
-            table, windows=options | {"skip_contigs": ["chrM", "chr1"]}, mlm=few, probe=few
+    assert set(found["tx_id"]) == {"t"}
+    every = prepare(table, contigs, windows=options, sample={"windows": 10**6, "seed": 1})
+    assert len(every) == 1000
+    with pytest.raises(SpliceBERTError, match=r"none of the 2 .*conservation\.windows\.skip"):
+        prepare(
+            table,
+            contigs,
+            windows=options | {"skip_contigs": ["chrM", "1"]},
+            sample={"windows": 30, "seed": 1},
         )
 
 
+def test_transcripts_of_another_genome_are_refused(scripts):
+    prepare, sample = scripts.prepare_windows.prepare, {"windows": 9, "seed": 1}
+    table = transcripts(("t", "G", "chr2", 0, 1000, "+"))
+    with pytest.raises(GenomeError, match=r"no contig 'chr2'.*it holds 1 contigs: chr1"):
+        prepare(table, {"chr1": 5000}, windows=WINDOWS, sample=sample)
+    with pytest.raises(GenomeError, match=r"chr2:0-1000 .*a contig of 999 nt.*another assembly"):
+        prepare(table, {"chr2": 999}, windows=WINDOWS, sample=sample)
+
+
+def test_a_track_of_another_assembly_is_refused(scripts):
+    check = scripts.annotate_probe_windows.check_assembly
+    track = SimpleNamespace(path="x.bw", contigs={"1": 1000})
+    windows = pd.DataFrame({"chrom": ["chr1"]})
+    check(track, windows, {"chr1": 1000})
+    with pytest.raises(GenomeError, match=r"x\.bw: contig chr1 has 1000 nt, in the genome 1001"):
+        check(track, windows, {"chr1": 1001})
+
+
+def test_overlapping_windows_are_one_group():
+    windows = pd.DataFrame(
+        {
+            "chrom": ["chr1", "chr2", "chr1", "chr1", "chr1"],
+            "start": [510, 0, 0, 500, 2000],
+            "end": [1020, 510, 510, 900, 2510],
+        }
+    )
+    first = overlap_groups(windows)
+    assert first[0] == first[2] == first[3]
+    assert len(set(first)) == 3
+    assert len(set(overlap_groups(windows.iloc[[0, 2]]))) == 2  # touching is not overlapping
+    assert len(set(overlap_groups(windows, margin=490))) == 3
+    assert len(set(overlap_groups(windows, margin=491))) == 2  # 1020 + 491 > 2000 - 491
+
+
 @pytest.mark.parametrize(("n", "size"), [(1000, 100), (10, 10), (10, 11), (1, 5), (0, 5)])
-def test_draw_takes_that_many_without_replacement(n, size):
-    chosen = draw(n, size, 3)
+def test_a_sample_takes_that_many_without_replacement(n, size):
+    chosen = sample_rows(n, size, 3)
     assert chosen.shape == (n,)
     assert chosen.sum() == min(n, size)
 
 
-def test_draw_is_seeded_and_even():
-    assert np.array_equal(draw(500, 50, 1), draw(500, 50, 1))
-    assert not np.array_equal(draw(500, 50, 1), draw(500, 50, 2))
-    often = sum(draw(20, 5, seed).astype(int) for seed in range(2000))
+def test_a_sample_is_seeded_and_even():
+    assert np.array_equal(sample_rows(500, 50, 1), sample_rows(500, 50, 1))
+    assert not np.array_equal(sample_rows(500, 50, 1), sample_rows(500, 50, 2))
+    often = sum(sample_rows(20, 5, seed).astype(int) for seed in range(2000))
     assert often == pytest.approx(np.full(20, 500), abs=90)
 
 
@@ -174,9 +214,9 @@ def test_masking_proportions(masked):
     for kind, share in ((MASKED, 0.8), (REPLACED, 0.1), (KEPT, 0.1)):
         assert (chosen == kind).mean() == pytest.approx(share, abs=0.005)
     drawn = seen[treatment == REPLACED]
-    assert np.bincount(drawn, minlength=5) / len(drawn) == pytest.approx([0.25] * 4 + [0], abs=0.01)
+    assert np.bincount(drawn, minlength=5) / len(drawn) == pytest.approx([0.2] * 5, abs=0.01)
     same = drawn == bases[treatment == REPLACED]
-    assert same.mean() == pytest.approx(0.25, abs=0.02)  # drawn without a look at the base
+    assert same.mean() == pytest.approx(0.2, abs=0.02)  # drawn without a look at the base
 
 
 def test_masking_never_chooses_n_and_changes_only_what_it_replaces(masked):
@@ -215,7 +255,7 @@ def test_uneven_groups_come_near_the_fraction():
     groups = np.repeat(list(sizes), list(sizes.values()))
     for seed in range(20):
         test = choose_test(groups, 0.2, seed)
-        assert 0.1 <= test.mean() <= 0.3
+        assert test.mean() == 0.2  # chr3 alone: the nearest there is
         assert not set(groups[test]) & set(groups[~test])
 
 
@@ -296,7 +336,7 @@ def test_region_classes_of_real_windows_equal_the_published_code(shared, scripts
     published = np.load(shared / "real" / "published_code" / "annotation.npz")["matrix"]
     intervals = pd.read_json(shared / "real" / "published_code" / "annotation_intervals.json")
     intervals = intervals.iloc[:, :3].set_axis(["chrom", "start", "end"], axis=1)
-    regions = scripts.annotate_mlm_windows.read_regions(str(shared / "real" / "regions.bed.gz"))
+    regions = read_regions(str(shared / "real" / "regions.bed.gz"))
     index = FeatureIndex(regions, REGION_NAMES)
     found = np.concatenate(
         [m for _, m in index.paint_chunks(intervals.assign(strand="+"), chunk_size=7)]
@@ -508,12 +548,21 @@ def test_known_bases_have_a_value_in_every_track(tmp_path, tracks):
 
 
 def test_groups_of_each_split(scripts):
-    windows = pd.DataFrame({"window_id": ["a", "b", "c"], "chrom": ["chr1", "chr2", "chr1"]})
+    windows = pd.DataFrame(
+        {"chrom": ["chr1", "chr2", "chr1"], "start": [0, 0, 50], "end": [40, 40, 90]}
+    )
     row = np.array([0, 0, 1, 2, 2])
     groups = scripts.fit_probe.groups_of
-    assert groups("base", windows, row).tolist() == [0, 1, 2, 3, 4]
-    assert groups("window", windows, row).tolist() == ["a", "a", "b", "c", "c"]
-    assert groups("chromosome", windows, row).tolist() == ["chr1", "chr1", "chr2", "chr1", "chr1"]
+    assert groups("base", windows, row, 0).tolist() == [0, 1, 2, 3, 4]
+    assert len(set(groups("window", windows, row, 0))) == 3
+    assert len(set(groups("window", windows, row, 6))) == 2
+    assert groups("chromosome", windows, row, 0).tolist() == [
+        "chr1",
+        "chr1",
+        "chr2",
+        "chr1",
+        "chr1",
+    ]
 
 
 def test_both_classes_are_required(scripts):
@@ -534,10 +583,14 @@ def test_the_curve_is_that_of_the_scores(scripts, n):
     points = scripts.summarise_probe.curve(label, score)
     assert len(points) <= scripts.summarise_probe.POINTS
     assert points["recall"].is_monotonic_increasing
-    assert (points["recall"].iloc[0], points["recall"].iloc[-1]) == (0, 1)
+    # It begins at the highest score, not at the point (0, 1) that no score gives.
+    top = score >= score.max()
+    assert points["recall"].iloc[0] == label[top].sum() / label.sum()
+    assert points["precision"].iloc[0] == label[top].mean()
+    assert points["recall"].iloc[-1] == 1
     assert points["precision"].between(0, 1).all()
     assert points["precision"].iloc[-1] == pytest.approx(label.mean(), abs=0.02)
-    steps = np.diff(points["recall"]) @ points["precision"][1:]
+    steps = np.diff(points["recall"], prepend=0) @ points["precision"]
     exact = n < scripts.summarise_probe.POINTS
     assert steps == pytest.approx(
         average_precision_score(label, score), abs=1e-6 if exact else 0.02
@@ -592,7 +645,7 @@ def test_collected_numbers_have_the_names_of_the_published_table(scripts, root):
     repeats = pd.DataFrame({"region": REGION_NAMES, "fraction": 0.5, "bases": 2, "repeat_bases": 1})
     parts = [
         collect.name_accuracy(accuracy),
-        collect.name_probe(probe, 0.8, "base"),
+        collect.name_probe(probe, 0.8),
         collect.name_repeats(repeats, "d"),
     ]
     table = pd.concat([part.reindex(columns=REPRODUCED.names) for part in parts])
@@ -609,15 +662,16 @@ def test_collected_numbers_have_the_names_of_the_published_table(scripts, root):
     assert baselines <= set(table["model"])
 
 
-def test_the_probe_is_collected_from_one_split_only(scripts):
+def test_the_probe_is_collected_from_the_published_split_only(scripts):
     table = pd.DataFrame(
-        {"dataset": "d", "model": "m", "metric": "auc", "split": ["base", "chromosome"],
-         "value": [0.9, 0.7]}
+        {"dataset": "d", "model": "m", "metric": "auc", "split": ["chromosome", "base"],
+         "value": [0.7, 0.9]}
     )  # fmt: skip
-    for split, value in (("base", 0.9), ("chromosome", 0.7)):
-        found = scripts.collect_reproduced.name_probe(table, 0.75, split)
-        assert found["value"].tolist() == [value]
-        assert found["quantity"].tolist() == ["phastCons>=0.75"]
+    found = scripts.collect_reproduced.name_probe(table, 0.75)
+    assert found["value"].tolist() == [0.9]
+    assert found["quantity"].tolist() == ["phastCons>=0.75"]
+    assert found["protocol"].tolist() == ["published"]
+    assert scripts.collect_reproduced.name_probe(table[:1], 0.75).empty
 
 
 # --- figures
@@ -660,7 +714,7 @@ def test_probe_figure_shows_the_tables(scripts):
          for m in LOOKS for s in splits for k in ("auc", "ap", "prevalence")]
     )  # fmt: skip
     figure = scripts.plot_probe.draw(
-        density, curves, metrics, models=LOOKS, splits=splits, threshold=0.8
+        density=density, curves=curves, metrics=metrics, models=LOOKS, splits=splits, threshold=0.8
     )
     assert len(figure.axes) == 3
     for ax, split in zip(figure.axes[1:], splits, strict=True):

@@ -92,7 +92,10 @@ def test_pinned_lines_hold_here(pinned):
 @pytest.fixture
 def bare(tmp_path):
     """A copy of what setting up needs, with a PATH of the barest tools: folder, bin."""
-    for name in ("envs/bootstrap.sh", "envs/constraints.txt", "pyproject.toml", "Makefile"):
+    for name in (
+        *("envs/bootstrap.sh", "envs/constraints.txt", "pyproject.toml", "Makefile"),
+        "src/splicebert/_intervals.pyx",
+    ):
         (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, tmp_path / "project" / name)
     (tmp_path / "bin").mkdir()
