@@ -17,6 +17,7 @@ from splicebert.genome import Genome
 from splicebert.models import SpliceBERT
 from splicebert.models.checkpoint import sha256, weights_file
 from splicebert.sequence import VOCABULARY
+from splicebert.sites import centred_window, site_offsets
 
 BASES = list("ACGT")
 CONFIG = {
@@ -78,18 +79,19 @@ def sites(shared):
 
 
 def site_windows(shared, tmp_path):
-    """Sequence of each site's window, and the dinucleotide's offset without any shift."""
+    """Sequence of each site's window; the first offset of the site itself and the published one."""
     table = sites(shared)
-    left = (table["start"] + table["end"]) // 2 - 255
     path = shared / "real" / "genome.fa.gz"
+    sequences, offsets = [], {"corrected": [], "published": []}
     with Genome(path, fai=tmp_path / "g.fai", gzi=tmp_path / "g.gzi") as genome:
-        sequences = [
-            genome.fetch(chrom, start, start + 510, strand)
-            for chrom, start, strand in zip(table["chrom"], left, table["strand"], strict=True)
-        ]
-    i, j = table["start"] - left, table["end"] - left
-    plus = table["strand"] == "+"
-    return table, sequences, np.where(plus, i, 510 - j), np.where(plus, i, 510 - 1 - j)
+        for site in table.itertuples():
+            window = centred_window(site.start, site.end, 510)
+            sequences.append(genome.fetch(site.chrom, *window, site.strand))
+            for protocol, found in offsets.items():
+                where = site_offsets(site.start, site.end, window, site.strand, protocol=protocol)
+                assert where[1] - where[0] == 2
+                found.append(where[0])
+    return table, sequences, *(np.array(found) for found in offsets.values())
 
 
 def test_only_the_unshifted_offsets_hold_the_dinucleotide(shared, tmp_path):

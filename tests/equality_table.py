@@ -1,0 +1,101 @@
+"""Print how far this project's numbers are from those of the paper's own code, array by array.
+
+    python tests/equality_table.py
+
+reads the real data that the tests use (SPLICEBERT_SHARED, default ../shared).
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from splicebert.formats import read_bed
+from splicebert.genome import Genome, index_fasta
+from splicebert.inference import Item, Runtime, run_hidden_states
+from splicebert.intervals import paint_features
+from splicebert.models import SpliceBERT
+from splicebert.sites import centred_window, site_offsets
+from splicebert.transcripts import read_gtf, region_classes
+
+ROOT = Path(__file__).parents[1]
+REAL = Path(os.environ.get("SPLICEBERT_SHARED", ROOT.parent / "shared")) / "real"
+Row = tuple[str, str, float]
+
+
+def annotation() -> Iterator[Row]:
+    """Region classes derived from the GTF, painted on the published windows."""
+    windows = json.loads((REAL / "published_code/annotation_intervals.json").read_text())
+    names = json.loads((REAL / "regions.names.json").read_text())
+    published = np.load(REAL / "published_code/annotation.npz")["matrix"]
+    found = paint_features(
+        region_classes(read_gtf(REAL / "annotation.gtf.gz")),
+        pd.DataFrame(windows, columns=["chrom", "start", "end"]),
+        sorted(names, key=names.get),
+    )
+    yield "annotation", str(published.shape), difference(found, published)
+
+
+def hidden_states(genome: Genome) -> Iterator[Row]:
+    """Hidden states at the dinucleotides, under the published protocol."""
+    sites = read_bed(REAL / "ss-motif.bed.gz", min_columns=6)
+    items, offsets = [], []
+    for s in sites.itertuples(index=False):
+        window = centred_window(s.start, s.end, 510)
+        items.append(Item(genome.fetch(s.chrom, *window, s.strand)))
+        offsets.append(site_offsets(s.start, s.end, window, s.strand, protocol="published"))
+    for name in ("tiny.510nt", "tiny-human.510nt"):
+        published = np.load(REAL / f"published_code/embedding.{name}.npz")["hidden_states"]
+        model = SpliceBERT(REAL / "models" / name)
+        states = run_hidden_states(
+            model, items, Runtime.choose("cpu"), layers=range(model.n_layers)
+        )
+        found = [state[:, i:j] for state, (i, j) in zip(states, offsets, strict=True)]
+        yield f"embedding.{name}", str(published.shape), difference(np.stack(found), published)
+
+
+def attention(genome: Genome) -> Iterator[Row]:
+    """Attention rows of the sites of each pair, maximum over the heads."""
+    model = SpliceBERT(REAL / "models/tiny.1024nt")
+    for path in sorted((REAL / "published_code").glob("attention.*.npz")):
+        published = np.load(path)
+        n = len(published["p_rows"])
+        sequences = [
+            genome.fetch(chrom, int(left), int(right), strand)
+            for chrom, left, right, strand, *_ in published["samples"][:n]
+        ]
+        worst = 0.0
+        for site in "pq":
+            offsets = published[f"{site}_offset"][:n, None] + np.arange(-1, 2)
+            rows = model.attention_rows(sequences, offsets).amax(dim=2).numpy()
+            worst = max(worst, difference(rows, published[f"{site}_rows"]))
+        yield path.stem, f"2 x {published['p_rows'].shape}", worst
+
+
+def difference(found: np.ndarray, published: np.ndarray) -> float:
+    """Largest absolute difference of two arrays of one shape."""
+    if found.shape != published.shape:
+        raise SystemExit(f"shapes {found.shape} and {published.shape}")
+    return float(np.abs(found.astype(float) - published.astype(float)).max())
+
+
+def main() -> None:
+    """Print the table."""
+    if not REAL.is_dir():
+        raise SystemExit(f"{REAL}: no such folder; name the data with SPLICEBERT_SHARED")
+    print("| array | shape | largest absolute difference |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        fai, gzi = f"{folder}/genome.fai", f"{folder}/genome.gzi"
+        index_fasta(REAL / "genome.fa.gz", fai, gzi)
+        with Genome(REAL / "genome.fa.gz", fai=fai, gzi=gzi) as genome:
+            for rows in (annotation(), hidden_states(genome), attention(genome)):
+                for name, shape, value in rows:
+                    print(f"| {name} | {shape} | {value:.1e} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
