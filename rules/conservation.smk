@@ -42,7 +42,15 @@ rule prepare_conservation_windows:
     input:
         unpack(dataset_genome_files("conservation")),
         transcripts=dataset_annotation("conservation", "transcripts"),
-        library=library("conservation", "genome", "transcripts", "tx_bed", "bed"),
+        library=library(
+            "conservation",
+            "genome",
+            "sequence",
+            "tx_bed",
+            "annotation_build",
+            "annotation_io",
+            "bed",
+        ),
     output:
         windows="results/conservation/{dataset}/inputs.{analysis}.parquet",
     log:
@@ -70,13 +78,7 @@ rule annotate_conservation_mlm:
         regions=dataset_annotation("conservation", "regions"),
         extension=rules.compile_extension.output.extension,
         library=library(
-            "conservation",
-            "masking",
-            "intervals",
-            "genome",
-            "sequence",
-            "transcripts",
-            "bed",
+            "conservation", "masking", "intervals", "genome", "sequence", "bed"
         ),
     output:
         annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
@@ -101,7 +103,7 @@ rule annotate_conservation_probe:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         phastcons=dataset_track("conservation", "phastcons"),
         phylop=dataset_track("conservation", "phylop"),
-        library=library("conservation", "genome"),
+        library=library("genome", "sequence"),
     output:
         annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
     log:
@@ -122,7 +124,7 @@ rule measure_conservation_repeats:
         regions=dataset_annotation("conservation", "regions"),
         repeats=dataset_reference("conservation", "repeats.bed.gz"),
         fai=dataset_reference("conservation", "genome.fai"),
-        library=library("conservation", "genome", "transcripts", "bed"),
+        library=library("conservation", "genome", "sequence", "bed"),
     output:
         table="results/conservation/{dataset}/repeat_fractions.tsv",
     log:
@@ -225,7 +227,7 @@ rule summarise_conservation_mlm:
         predictions=[
             f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS
         ],
-        library=library("statistics", "masking", "transcripts"),
+        library=library("statistics", "masking"),
     output:
         accuracy="results/conservation/tables/mlm_accuracy.tsv",
         summary="results/conservation/tables/mlm_summary.tsv",

@@ -5,7 +5,7 @@ rule pretrain_demo_model:
     input:
         unpack(lambda wildcards: genome_files("demo")),
         transcripts="resources/reference/demo/transcripts.parquet",
-        library=library("conservation", "sequence"),
+        library=library("conservation", "genome", "masking", "sequence"),
     output:
         folder=directory("resources/models/demo"),
     log:

@@ -4,7 +4,7 @@
 rule index_genome:
     input:
         fasta=lambda wildcards: config["genomes"][wildcards.genome]["fasta"],
-        library=library("genome"),
+        library=library("genome", "sequence"),
     output:
         fai="resources/reference/{genome}/genome.fai",
         gzi="resources/reference/{genome}/genome.gzi",
@@ -24,7 +24,7 @@ rule index_genome:
 rule find_repeats:
     input:
         unpack(lambda wildcards: genome_files(wildcards.genome)),
-        library=library("genome"),
+        library=library("genome", "sequence"),
     output:
         repeats="resources/reference/{genome}/repeats.bed.gz",
     log:
@@ -43,7 +43,9 @@ rule find_repeats:
 rule extract_annotation:
     input:
         annotation=lambda wildcards: config["genomes"][wildcards.genome]["annotation"],
-        library=library("transcripts", "annotation_io", "annotation_build", "textfile"),
+        library=library(
+            "transcripts", "annotation_io", "annotation_build", "tx_bed", "bed"
+        ),
     output:
         transcripts="resources/reference/{genome}/transcripts.parquet",
         exons="resources/reference/{genome}/exons.parquet",

@@ -10,7 +10,6 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
 from splicebert.arrays import ArrayReader, ArrayWriter
 from splicebert.conservation import (
-    CONSERVATION_WINDOWS,
     choose_test,
     known_bases,
     longest_per_gene,
@@ -19,7 +18,7 @@ from splicebert.conservation import (
     sample_rows,
     tile,
 )
-from splicebert.conservation_tables import MLM_ACCURACY, PROBE_METRICS
+from splicebert.conservation_tables import CONSERVATION_WINDOWS, MLM_ACCURACY, PROBE_METRICS
 from splicebert.errors import GenomeError, SpliceBERTError
 from splicebert.intervals import FeatureIndex
 from splicebert.masking import KEPT, MASKED, NOT_CHOSEN, REPLACED, bert_masking

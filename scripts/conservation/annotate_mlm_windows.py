@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
-from splicebert.conservation import CONSERVATION_WINDOWS, read_regions
+from splicebert.conservation import read_regions
+from splicebert.conservation_tables import CONSERVATION_WINDOWS
 from splicebert.genome import Genome, rename_contigs
 from splicebert.intervals import FeatureIndex
 from splicebert.jobs import job, open_genome
 from splicebert.masking import bert_masking
 from splicebert.sequence import base_codes, is_soft_masked
-from splicebert.tables import atomic_path, read_table
-from splicebert.transcripts import REGION_NAMES
+from splicebert.tables import REGION_NAMES, atomic_path, read_table
 
 CHUNK = 1000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
-from splicebert.conservation import CONSERVATION_WINDOWS
+from splicebert.conservation_tables import CONSERVATION_WINDOWS
 from splicebert.errors import GenomeError
 from splicebert.genome import Track, read_contigs, resolve_contig
 from splicebert.jobs import job

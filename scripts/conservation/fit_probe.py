@@ -11,12 +11,11 @@ from sklearn.preprocessing import StandardScaler
 
 from splicebert.arrays import ArrayReader
 from splicebert.conservation import (
-    CONSERVATION_WINDOWS,
     choose_test,
     known_bases,
     overlap_groups,
 )
-from splicebert.conservation_tables import PROBE_SCORES
+from splicebert.conservation_tables import CONSERVATION_WINDOWS, PROBE_SCORES
 from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
 from splicebert.tables import atomic_path, read_table, write_table

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
-from splicebert.conservation import CONSERVATION_WINDOWS
+from splicebert.conservation_tables import CONSERVATION_WINDOWS
 from splicebert.genome import Genome
 from splicebert.inference import Item, run_hidden_states
 from splicebert.jobs import job, open_genome, open_model

@@ -10,8 +10,7 @@ from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.formats import read_bed
 from splicebert.genome import read_contigs, rename_contigs
 from splicebert.jobs import job
-from splicebert.tables import write_table
-from splicebert.transcripts import REGION_NAMES
+from splicebert.tables import REGION_NAMES, write_table
 
 
 def to_bedtool(frame: pd.DataFrame) -> pybedtools.BedTool:

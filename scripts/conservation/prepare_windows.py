@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from splicebert.conservation import CONSERVATION_WINDOWS, longest_per_gene, sample_rows, tile
+from splicebert.conservation import longest_per_gene, sample_rows, tile
+from splicebert.conservation_tables import CONSERVATION_WINDOWS
 from splicebert.errors import SpliceBERTError
 from splicebert.genome import (
     check_within,
@@ -13,7 +14,7 @@ from splicebert.genome import (
 )
 from splicebert.jobs import job
 from splicebert.tables import TRANSCRIPTS, read_table, write_table
-from splicebert.transcripts import read_tx_bed
+from splicebert.tx_bed import read_tx_bed
 
 
 def read_transcripts(path: str) -> pd.DataFrame:

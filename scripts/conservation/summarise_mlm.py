@@ -9,8 +9,7 @@ from splicebert.errors import FormatError
 from splicebert.jobs import job
 from splicebert.masking import NOT_CHOSEN
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
-from splicebert.tables import stack, write_table
-from splicebert.transcripts import REGION_NAMES
+from splicebert.tables import REGION_NAMES, stack, write_table
 
 
 def count_outcomes(

@@ -10,14 +10,7 @@ import pandas as pd
 from .arrays import ArrayReader
 from .errors import SpliceBERTError
 from .formats import read_bed
-from .tables import REGIONS, WINDOWS, Column, read_table
-
-CONSERVATION_WINDOWS = WINDOWS.extend(
-    "conservation windows",
-    Column("tx_id", "str", "transcript that the window tiles"),
-    Column("gene_name", "str", "gene of the transcript"),
-    extra=False,
-)
+from .tables import REGIONS, read_table
 
 ORDERS = 200
 

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from .schema import Column, Schema
+from .tables import WINDOWS
+
+CONSERVATION_WINDOWS = WINDOWS.extend(
+    "conservation windows",
+    Column("tx_id", "str", "transcript that the window tiles"),
+    Column("gene_name", "str", "gene of the transcript"),
+    extra=False,
+)
 
 REPEAT_FRACTIONS = Schema(
     "repeat fractions",

@@ -25,6 +25,7 @@ __all__ = [
     "EXONS",
     "INTRONS",
     "REGIONS",
+    "REGION_NAMES",
     "TRANSCRIPTS",
     "TX_BED",
     "WINDOWS",
@@ -94,6 +95,13 @@ INTRONS = Schema(
     ),
     key=("tx_id", "intron_number"),
     ordered=_INTERVAL,
+)
+# The region classes in the order of the paper's table (regions.names.json).
+REGION_NAMES = (
+    *(f"protein_coding|{part}" for part in ("UTR5", "CDS", "intron", "near_donor")),
+    *(f"protein_coding|{part}" for part in ("deep_intronic_region", "near_acceptor", "UTR3")),
+    *(f"lncRNA|{part}" for part in ("exon", "intron", "near_donor", "deep_intronic_region")),
+    "lncRNA|near_acceptor",
 )
 REGIONS = Schema(
     "regions",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from splicebert.annotation_build import CODING, LNCRNA, build_tables
 from splicebert.annotation_io import Models, parse_genepred, parse_gtf
-from splicebert.tables import INTRONS, REGIONS, validate
+from splicebert.tables import INTRONS, REGION_NAMES, REGIONS, validate
 from splicebert.tx_bed import read_tx_bed, tx_to_bed
 
 __all__ = [
@@ -26,13 +26,6 @@ __all__ = [
     "region_classes",
     "tx_to_bed",
 ]
-
-REGION_NAMES = (
-    *(f"{CODING}|{part}" for part in ("UTR5", "CDS", "intron", "near_donor")),
-    *(f"{CODING}|{part}" for part in ("deep_intronic_region", "near_acceptor", "UTR3")),
-    *(f"{LNCRNA}|{part}" for part in ("exon", "intron", "near_donor", "deep_intronic_region")),
-    f"{LNCRNA}|near_acceptor",
-)
 
 
 class Annotation(NamedTuple):

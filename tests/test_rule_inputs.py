@@ -1,0 +1,91 @@
+"""A rule lists the library modules that its numbers depend on, so that an edit of one reruns it."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "splicebert"
+
+# Modules that move numbers about without deciding them: an edit reruns nothing.
+CARRIERS = {
+    *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
+    *("conservation_tables", "models/__init__", "models/registry", "__init__"),
+}
+# Only some models of a family are used by a job: model_code() lists the right one.
+FAMILIES = {"models/splicebert", "models/onehot"}
+
+
+def imported(path, inside=True):
+    """Modules of the package that a file imports, as paths below it without .py."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = path.parent if node.level == 1 else path.parent.parent
+            if node.level == 0 and (node.module or "").split(".")[0] == "splicebert":
+                base, parts = PACKAGE, node.module.split(".")[1:]
+            elif node.level and inside:
+                parts = node.module.split(".") if node.module else []
+            else:
+                continue
+            target = base.joinpath(*parts)
+            candidates = [target, *(target / alias.name for alias in node.names)]
+            for candidate in candidates:
+                if candidate.with_suffix(".py").is_file():
+                    found.add(str(candidate.relative_to(PACKAGE)))
+                elif (candidate / "__init__.py").is_file():
+                    found.add(str((candidate / "__init__").relative_to(PACKAGE)))
+    return found
+
+
+def closure(script):
+    """All modules that a script uses, also through others (not through carriers)."""
+    seen, waiting = set(), imported(script, inside=False)
+    text = script.read_text()
+    if "open_model" in text:
+        waiting |= {"models/base", "models/checkpoint", *FAMILIES}
+    if "open_genome" in text:
+        waiting |= {"genome"}
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module in CARRIERS:
+            continue
+        seen.add(module)
+        waiting |= imported(PACKAGE / f"{module}.py")
+    return seen - CARRIERS
+
+
+def rules():
+    """(rule, script, listed modules) of every rule that runs a script with library inputs."""
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for text in re.split(r"\n(?=rule )", path.read_text()):
+            name = re.match(r"rule (\w+):", text)
+            script = re.search(r'script:\s+"\.\./(scripts/\S+\.py)"', text)
+            call = re.search(r"library=(library|model_code)\((.*?)\)", text, re.S)
+            if name and script and call:
+                listed = set(re.findall(r'"(.+?)"', call[2]))
+                if call[1] == "model_code":
+                    listed |= {"models/base", "models/checkpoint", *FAMILIES}
+                yield pytest.param(ROOT / script[1], listed, id=name[1])
+
+
+@pytest.mark.parametrize(("script", "listed"), rules())
+def test_a_rule_lists_what_its_numbers_depend_on(script, listed):
+    packages = {m for m in listed if (PACKAGE / m).is_dir()}
+    missing = {
+        module
+        for module in closure(script) - listed
+        if not any(module.startswith(f"{package}/") for package in packages)
+    }
+    assert not missing, f"{script.name}: add {sorted(missing)} to the rule's library input"
+
+
+def test_listed_modules_exist_and_the_check_sees_them():
+    found = {param.id: param.values for param in rules()}
+    assert len(found) >= 12
+    for _, listed in found.values():
+        assert all((PACKAGE / f"{m}.py").is_file() or (PACKAGE / m).is_dir() for m in listed)
+    script, _ = found["infer_conservation_mlm"]
+    assert {"models/splicebert", "inference", "sequence", "masking"} <= closure(script)
