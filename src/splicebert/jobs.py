@@ -29,6 +29,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells of every glyph
     try:
         yield logging.getLogger(snakemake.rule)
     except Exception as error:

@@ -1,6 +1,7 @@
 """What an edit makes again, and above all what it does not: inference."""
 
 import os
+import re
 import shutil
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.p
 INFERENCE = {"infer_conservation_mlm", "infer_conservation_hidden_states"}
 PLOTS = {"plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1}
 # The README's command for results that come from elsewhere, such as a clone.
-REDRAW = ("figures", "--cores", "1", "--allowed-rules", "figures", *PLOTS)
+REDRAW = ("figures", "--cores", "1", "--profile", "profiles/figures")
 
 
 @contextmanager
@@ -119,6 +120,14 @@ def test_protocol_runs_no_inference_again(demo, planned):
 def test_cores_and_gpus_are_no_reason_to_infer_again(demo, planned):
     """Resources may change from machine to machine."""
     assert not planned("--cores", "1", "--resources", "gpu=0", cwd=demo.folder)
+
+
+def test_the_readme_and_the_profile_name_the_command_and_every_plot(root):
+    assert "snakemake " + " ".join(REDRAW) in (root / "README.md").read_text()
+    profile = yaml.safe_load((root / "profiles/figures/config.yaml").read_text())
+    rules = "".join(path.read_text() for path in (root / "rules").glob("*.smk"))
+    plots = set(re.findall(r"^rule (plot_\w+):", rules, re.M))
+    assert set(profile["allowed-rules"]) == plots | {"figures"}
 
 
 @pytest.mark.parametrize("provenance", [True, False], ids=["with-.snakemake", "results-alone"])
