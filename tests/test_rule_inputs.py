@@ -57,7 +57,7 @@ def closure(script):
     return seen - CARRIERS
 
 
-def rules():
+def rule_inputs():
     """(rule, script, listed modules) of every rule that runs a script with library inputs."""
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for text in re.split(r"\n(?=rule )", path.read_text()):
@@ -71,7 +71,7 @@ def rules():
                 yield pytest.param(ROOT / script[1], listed, id=name[1])
 
 
-@pytest.mark.parametrize(("script", "listed"), rules())
+@pytest.mark.parametrize(("script", "listed"), list(rule_inputs()))
 def test_a_rule_lists_what_its_numbers_depend_on(script, listed):
     packages = {m for m in listed if (PACKAGE / m).is_dir()}
     missing = {
@@ -83,7 +83,7 @@ def test_a_rule_lists_what_its_numbers_depend_on(script, listed):
 
 
 def test_listed_modules_exist_and_the_check_sees_them():
-    found = {param.id: param.values for param in rules()}
+    found = {param.id: param.values for param in rule_inputs()}
     assert len(found) >= 12
     for _, listed in found.values():
         assert all((PACKAGE / f"{m}.py").is_file() or (PACKAGE / m).is_dir() for m in listed)
