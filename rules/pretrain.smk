@@ -5,7 +5,9 @@ rule pretrain_demo_model:
     input:
         unpack(lambda wildcards: genome_files("demo")),
         transcripts="resources/reference/demo/transcripts.parquet",
-        library=library("conservation", "genome", "masking", "sequence"),
+        library=library(
+            "pretraining", "conservation", "genome", "masking", "sequence", "bed"
+        ),
     output:
         folder=directory("resources/models/demo"),
     log:
