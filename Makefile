@@ -18,6 +18,7 @@ help:
 demo: .venv/.ready
 	snakemake --cores $(CORES)
 	snakemake --cores $(CORES) --report results/report.html
+	@echo "For commands of your own: source .venv/bin/activate"
 	@echo "Done. Figures: $(CURDIR)/results/figures   Report: $(CURDIR)/results/report.html"
 
 test: .venv/.ready

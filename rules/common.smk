@@ -53,6 +53,7 @@ try:
     MODELS = load_models()
     configuration.check_references(config, MODELS, CONFIG_SCHEMA)
     configuration.check_local_files(config, CONFIG_SCHEMA)
+    configuration.check_models(config, MODELS, CONFIG_SCHEMA)
 except ConfigError as error:
     raise WorkflowError(str(error))
 

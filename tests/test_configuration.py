@@ -9,6 +9,7 @@ import pytest
 from splicebert.configuration import (
     check,
     check_local_files,
+    check_models,
     check_references,
     fill_defaults,
     read_schema,
@@ -146,7 +147,8 @@ def test_a_shipped_configuration_is_valid(root, schemas, models, name, monkeypat
 def test_the_papers_configuration_has_the_papers_numbers(root, schemas):
     values = check(read_yaml(root / "config/paper.yaml"), schemas["config.schema.yaml"], "paper")
     branch = values["conservation"]
-    assert branch["windows"] == {"length": 510, "lead": 100, "skip_contigs": ["chrY", "chrM"]}
+    windows = {"length": 510, "lead": 100, "skip_contigs": ["chrY", "chrM"]}
+    assert branch["windows"] == windows | {"missing_contigs": "error"}
     assert (branch["mlm"]["windows"], branch["mlm"]["seed"]) == (100_000, 2020)
     assert (branch["probe"]["windows"], branch["probe"]["seed"]) == (1000, 2020)
     assert (branch["probe"]["threshold"], branch["probe"]["max_iter"]) == (0.8, 1000)
@@ -466,3 +468,28 @@ def test_yaml_cannot_make_objects(tmp_path):
     path.write_text("a: !!python/object/apply:os.getcwd []")
     with pytest.raises(ConfigError, match="not YAML"):
         read_yaml(path)
+
+
+def test_models_that_are_not_there(config, models, schemas, tmp_path):
+    values = check(config, schemas["config.schema.yaml"], "c")
+    folder = tmp_path / "mine"
+    models = models | {"demo": models["demo"] | {"folder": str(folder)}}
+    with pytest.raises(ConfigError) as caught:
+        check_models(values, models, schemas["config.schema.yaml"])
+    lines = [line.strip() for line in str(caught.value).split("\n")[1:]]
+    assert lines == [
+        f"models.demo.folder: no file '{folder}/{name}'; a model folder needs it"
+        for name in ("config.json", "vocab.txt", "model.safetensors")
+    ]
+    models["demo"]["folder"] = "resources/models/demo"  # made by a rule
+    check_models(values, models, schemas["config.schema.yaml"])
+
+
+def test_windows_longer_than_a_model(config, models, schemas, root, monkeypatch):
+    monkeypatch.chdir(root)
+    values = check(
+        put(config, "conservation/windows/length", 511), schemas["config.schema.yaml"], "c"
+    )
+    message = r"conservation\.windows\.length: 511; model 'demo' of .* at most 510 nt"
+    with pytest.raises(ConfigError, match=message):
+        check_models(values, models, schemas["config.schema.yaml"])

@@ -112,7 +112,7 @@ def test_tiling_nothing_gives_nothing():
     assert len(tile(none, 510, 100)) == 0
 
 
-WINDOWS = {"length": 510, "lead": 100, "skip_contigs": ["chrM"]}
+WINDOWS = {"length": 510, "lead": 100, "skip_contigs": ["chrM"], "missing_contigs": "error"}
 
 
 def test_windows_of_the_real_transcripts_follow_their_schema(shared, scripts):
@@ -150,10 +150,24 @@ def test_prepare_samples_windows_and_skips_contigs(scripts):
 def test_transcripts_of_another_genome_are_refused(scripts):
     prepare, sample = scripts.prepare_windows.prepare, {"windows": 9, "seed": 1}
     table = transcripts(("t", "G", "chr2", 0, 1000, "+"))
-    with pytest.raises(GenomeError, match=r"no contig 'chr2'.*it holds 1 contigs: chr1"):
+    with pytest.raises(GenomeError, match=r"1 transcripts lie on 1 .*: chr2; .*missing_contigs"):
         prepare(table, {"chr1": 5000}, windows=WINDOWS, sample=sample)
     with pytest.raises(GenomeError, match=r"chr2:0-1000 .*a contig of 999 nt.*another assembly"):
         prepare(table, {"chr2": 999}, windows=WINDOWS, sample=sample)
+
+
+def test_contigs_that_the_genome_lacks_can_be_left_out(scripts, caplog):
+    prepare, sample = scripts.prepare_windows.prepare, {"windows": 9, "seed": 1}
+    table = transcripts(("t", "G", "1", 0, 900, "+"), ("u", "H", "KI270728.1", 0, 900, "+"))
+    options = WINDOWS | {"missing_contigs": "skip"}
+    found = prepare(table, {"chr1": 5000}, windows=options, sample=sample)
+    assert set(found["chrom"]) == {"chr1"}
+    assert "1 transcripts lie on 1 contigs that it lacks, left out: KI270728.1" in caplog.text
+    with pytest.raises(GenomeError, match="2 transcripts"):
+        prepare(table, {"chr2": 5000}, windows=options, sample=sample)
+    # A contig that is skipped need not be there.
+    skip = WINDOWS | {"skip_contigs": ["KI270728.1"]}
+    assert len(prepare(table, {"chr1": 5000}, windows=skip, sample=sample)) == 2
 
 
 def test_a_track_of_another_assembly_is_refused(scripts):

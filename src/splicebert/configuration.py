@@ -234,3 +234,43 @@ def check_local_files(
     ]
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
+
+
+def check_models(
+    config: Mapping[str, Any], models: Mapping[str, Any], schema: Mapping[str, Any]
+) -> None:
+    """Check that the models which a configuration uses can be had and suit its windows.
+
+    Raises
+    ------
+    ConfigError
+        A model's folder or a file in it is missing (outside `resources`), or windows are longer
+        than a model allows; one line for every mistake.
+    """
+    lines = []
+    used = {
+        name: key
+        for key, value, part in _walk(config, schema)
+        if "x-ability" in part
+        for name in value
+    }
+    for name, key in used.items():
+        lines += [f"models.{name}.folder: {line}" for line in _missing_files(models[name])]
+        length = config.get(key.split(".")[0], {}).get("windows", {}).get("length", 0)
+        longest = models[name].get("max_length", length)
+        if length > longest:
+            lines.append(
+                f"{key.split('.')[0]}.windows.length: {length}; model {name!r} of {key} takes at "
+                f"most {longest} nt"
+            )
+    if lines:
+        raise ConfigError("configuration:\n  " + "\n  ".join(lines))
+
+
+def _missing_files(entry: Mapping[str, Any]) -> Iterator[str]:
+    folder = entry.get("folder", "resources/")
+    if folder.startswith("resources/"):
+        return
+    for name in ("config.json", "vocab.txt", entry["weights"]):
+        if not (Path(folder) / name).is_file():
+            yield f"no file '{folder}/{name}'; a model folder needs it"

@@ -138,7 +138,7 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert finished.code == 0, finished.output
     print(f"dry run of config/paper.yaml: {finished.seconds:.1f} s")
     record_property("seconds", finished.seconds)
-    assert finished.seconds < 20
+    assert finished.seconds < 10
     planned = jobs(finished.output)
     assert planned["download_source"] == 5  # weights, data, hg19, phastCons, phyloP
     assert planned["decompress_genome"] == 1
