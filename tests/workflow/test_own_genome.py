@@ -131,7 +131,8 @@ def failed(genomes, project, tmp_path_factory, refuse, write_config):
 
 FAILURES = {
     "FASTA without a contig": (
-        "prepare_conservation_windows", ["short.fa", "that it lacks: chr2", "missing_contigs: skip"],
+        "prepare_conservation_windows",
+        ["short.fa", "that it lacks: chr2", "missing_contigs: skip"],
         "results/conservation/short/inputs.probe.parquet",
     ),
     "GTF without gene types": (
