@@ -121,12 +121,30 @@ def model_files(name):
     ]
 
 
+FAMILY_CODE = {
+    "splicebert": [
+        f"models/{module}"
+        for module in (
+            "splicebert",
+            "checkpoint",
+            "encoder",
+            "attention",
+            "linear",
+            "packing",
+        )
+    ],
+    "onehot": ["models/onehot"],
+}
+
+
 def model_code(*modules):
     """Input function: the source files that decide a model's numbers, of its own family only."""
     return lambda wildcards: library(
+        "inference",
+        "runtime",
+        "precision",
         "models/base",
-        "models/checkpoint",
-        f"models/{MODELS[wildcards.model]['adapter']}",
+        *FAMILY_CODE[MODELS[wildcards.model]["adapter"]],
         *modules,
     )
 

@@ -144,7 +144,7 @@ rule infer_conservation_mlm:
     input:
         annotation=rules.annotate_conservation_mlm.output.annotation,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("inference", "sequence", "masking"),
+        library=model_code("sequence", "masking"),
     output:
         predictions="results/conservation/{dataset}/{model}/masked_bases.zarr.zip",
     log:
@@ -161,6 +161,7 @@ rule infer_conservation_mlm:
     params:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
+        purpose="probability",
     script:
         "../scripts/conservation/infer_masked_bases.py"
 
@@ -170,7 +171,7 @@ rule infer_conservation_hidden_states:
         unpack(dataset_genome_files("conservation")),
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("inference", "sequence", "genome"),
+        library=model_code("sequence", "genome"),
     output:
         hidden_states="results/conservation/{dataset}/{model}/hidden_states.zarr.zip",
     log:
@@ -187,6 +188,7 @@ rule infer_conservation_hidden_states:
     params:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
+        purpose="embedding",
     script:
         "../scripts/conservation/infer_hidden_states.py"
 

@@ -166,7 +166,11 @@ def test_other_tables_are_valid(root, schemas):
 
 
 def test_abilities_of_the_model_table_are_what_the_adapters_implement(models):
-    methods = {"logits": "logits", "hidden_states": "hidden_states", "attention": "attention_rows"}
+    methods = {
+        "logits": "logits_packed",
+        "hidden_states": "hidden_states_packed",
+        "attention": "attention_rows",
+    }
     for name, entry in models.items():
         adapter = ADAPTERS[entry["adapter"]]
         able = {
@@ -191,7 +195,8 @@ def test_defaults_are_filled_in_and_do_not_overwrite(schemas):
     found = check(values, schemas["config.schema.yaml"], "c")
     assert found is values
     assert values["inference"] == {
-        "threads": 7, "device": "auto", "dtype": "auto", "batch_nt": None
+        "threads": 7, "device": "auto", "dtype": "auto", "batch_nt": None,
+        "attention": "auto", "compile": False
     }  # fmt: skip
     assert values["conservation"]["mlm"]["windows"] == 100_000
     assert values["genomes"]["g"]["near_nt"] == 100
@@ -233,7 +238,7 @@ def test_a_typo_is_told_with_what_is_allowed_and_meant(config, schemas, path, va
 
 def test_a_key_like_no_other_has_no_hint(config, schemas):
     (line,) = mistakes(put(config, "inference/zzz", 1), schemas["config.schema.yaml"])
-    assert line.startswith("inference.zzz: unknown key; allowed here: device, dtype, batch_nt")
+    assert line.startswith("inference.zzz: unknown key; allowed here: device, dtype, attention")
     assert "Did you mean" not in line
 
 
@@ -245,7 +250,7 @@ def test_keys_that_are_no_text(config, schemas):
 WRONG = [
     ("inference/device", "gpu", "found 'gpu', allowed: text that matches"),
     ("inference/device", 1, "found 1, allowed: string"),
-    ("inference/dtype", "float16", "found 'float16', allowed: one of auto, float32, bfloat16"),
+    ("inference/dtype", "half", "found 'half', allowed: one of auto, float32, float16, bfloat16"),
     ("inference/batch_nt", "big", "found 'big', allowed: integer or null"),
     ("inference/threads", 0, "found 0, allowed: 1 or more"),
     ("inference/threads", True, "found True, allowed: integer"),

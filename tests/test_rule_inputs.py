@@ -13,9 +13,14 @@ PACKAGE = ROOT / "src" / "splicebert"
 CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
     *("conservation_tables", "models/__init__", "models/registry", "__init__"),
+    "models/compiling",
 }
-# Only some models of a family are used by a job: model_code() lists the right one.
-FAMILIES = {"models/splicebert", "models/onehot"}
+# model_code() lists these, and the family of the job's model alone.
+ENGINE = {"inference", "runtime", "precision", "models/base"}
+FAMILIES = {
+    *("models/splicebert", "models/checkpoint", "models/encoder", "models/attention"),
+    *("models/linear", "models/packing", "models/onehot"),
+}
 
 
 def imported(path, inside=True):
@@ -45,7 +50,7 @@ def closure(script):
     seen, waiting = set(), imported(script, inside=False)
     text = script.read_text()
     if "open_model" in text:
-        waiting |= {"models/base", "models/checkpoint", *FAMILIES}
+        waiting |= ENGINE | FAMILIES
     if "open_genome" in text:
         waiting |= {"genome"}
     while waiting:
@@ -67,7 +72,7 @@ def rule_inputs():
             if name and script and call:
                 listed = set(re.findall(r'"(.+?)"', call[2]))
                 if call[1] == "model_code":
-                    listed |= {"models/base", "models/checkpoint", *FAMILIES}
+                    listed |= ENGINE | FAMILIES
                 yield pytest.param(ROOT / script[1], listed, id=name[1])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
@@ -33,6 +32,7 @@ def main(snakemake):
             model,
             items(windows, genome, flank),
             runtime,
+            stored="float16",
             total_nt=len(windows) * length,
             label=snakemake.rule,
         )
@@ -40,7 +40,7 @@ def main(snakemake):
         about = {"neighbourhood": flank, "layer": model.n_layers - 1}
         with ArrayWriter(path, windows["window_id"], fields, chunk=16, attributes=about) as writer:
             for states in results:
-                writer.append(hidden_states=states[0].astype(np.float16))
+                writer.append(hidden_states=states[0])
         log.info("%d windows of %d nt", len(windows), length)
 
 

@@ -16,12 +16,16 @@ OTHER, NOT_PREDICTED = 4, 255
 
 
 def items(reader: ArrayReader, chunk: int = 1024) -> Iterator[Item]:
-    """Yield the sequences as the model is to see them, with their [MASK] positions."""
+    """Yield the sequences as the model is to see them, their [MASK] positions, what to read."""
     for left in range(0, len(reader), chunk):
         rows = slice(left, left + chunk)
         seen, treatment = reader.read("seen", rows), reader.read("treatment", rows)
         for codes, kinds in zip(seen, treatment, strict=True):
-            yield Item(LETTERS[codes].tobytes().decode(), kinds == MASKED)
+            yield Item(
+                LETTERS[codes].tobytes().decode(),
+                kinds == MASKED,
+                np.flatnonzero(kinds != NOT_CHOSEN),
+            )
 
 
 def predicted_bases(logits: np.ndarray, vocab: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -60,13 +64,12 @@ def main(snakemake):
         bases, treatment = reader.read("bases"), reader.read("treatment")
         with ArrayWriter(path, reader.window_ids, fields) as writer:
             for row, logits in enumerate(results):
-                predicted, log_prob = predicted_bases(logits, model.vocab)
-                chosen = treatment[row] != NOT_CHOSEN
-                true = np.where(chosen, bases[row], 0)
-                writer.append(
-                    predicted=np.where(chosen, predicted, NOT_PREDICTED),
-                    log_prob=np.where(chosen, log_prob[np.arange(length), true], np.nan),
-                )
+                chosen = np.flatnonzero(treatment[row] != NOT_CHOSEN)
+                predicted = np.full(length, NOT_PREDICTED, np.uint8)
+                log_prob = np.full(length, np.nan, np.float32)
+                predicted[chosen], by_base = predicted_bases(logits, model.vocab)
+                log_prob[chosen] = by_base[np.arange(len(chosen)), bases[row][chosen]]
+                writer.append(predicted=predicted, log_prob=log_prob)
         log.info("%d windows, %d bases predicted", len(reader), int((treatment > 0).sum()))
 
 

@@ -1,16 +1,18 @@
 """One streaming engine for every analysis: windows in, arrays out, in input order.
 
 Sequences are read a buffer at a time, sorted by length, run in batches of a bounded number of
-nucleotides, and given back in the order in which they came. Memory depends on the buffer and the
-batch, not on the number of windows.
+nucleotides without padding, and given back in the order in which they came. Memory depends on the
+buffer and the batch, not on the number of windows. On a GPU the next batch is prepared and started
+before the results of the last one are waited for, so that what the caller does with them, such as
+writing, costs no GPU time.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +21,18 @@ from tqdm import tqdm
 
 from .errors import SpliceBERTError
 from .models.base import ModelAdapter
+from .precision import check_sample
+from .runtime import Runtime
 
+__all__ = [
+    "Item",
+    "Runtime",
+    "run_attention_rows",
+    "run_hidden_states",
+    "run_logits",
+    "stream",
+]
 log = logging.getLogger(__name__)
-DTYPES = ("float32", "bfloat16")
 
 
 class Item(NamedTuple):
@@ -29,77 +40,92 @@ class Item(NamedTuple):
 
     sequence : nucleotides 5'->3'
     mask : bool (nt,), bases to hide from the model; None hides nothing
+    offsets : int (rows,), 0-based positions whose results are wanted; None: all
     """
 
     sequence: str
     mask: np.ndarray | None = None
+    offsets: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows its result has."""
+        return len(self.sequence) if self.offsets is None else len(self.offsets)
 
 
 Compute = Callable[[Sequence[Item]], torch.Tensor]
+Split = Callable[[np.ndarray, Sequence[Item]], Sequence[np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Runtime:
-    """Where and how inference runs.
+def split_rows(values: np.ndarray, batch: Sequence[Item]) -> list[np.ndarray]:
+    """Rows (rows of all items, ...) as one array an item."""
+    return np.split(values, np.cumsum([item.rows for item in batch])[:-1])
 
-    Attributes
-    ----------
-    device : torch.device
-    dtype : str
-        "float32" or "bfloat16" (autocast; results are float32).
-    batch_nt : int
-        Nucleotides a batch, special tokens not counted; halved when memory runs out.
-    buffer : int
-        Sequences read ahead and sorted by length.
-    """
 
-    device: torch.device
-    dtype: str = "float32"
-    batch_nt: int = 8192
-    buffer: int = 256
+class _Started(NamedTuple):
+    """A batch under way: values are on the host once `event` has happened."""
 
-    def __post_init__(self) -> None:
-        if self.batch_nt < 1 or self.buffer < 1:
-            raise SpliceBERTError(
-                f"batch_nt {self.batch_nt}, buffer {self.buffer}; expected 1 or more"
-            )
+    batch: list[tuple[int, Item]]
+    values: torch.Tensor
+    event: torch.cuda.Event | None
 
-    @classmethod
-    def choose(
-        cls,
-        device: str = "auto",
-        dtype: str = "auto",
-        batch_nt: int | None = None,
-        buffer: int = 256,
-    ) -> Runtime:
-        """Resolve "auto": the GPU if there is one, float32, and a batch that suits the device.
+    def results(self, split: Split) -> Iterator[tuple[int, np.ndarray]]:
+        if self.event is not None:
+            self.event.synchronize()
+        arrays = split(self.values.numpy(), [item for _, item in self.batch])
+        for (index, _), array in zip(self.batch, arrays, strict=True):
+            yield index, array
 
-        Raises
-        ------
-        SpliceBERTError
-            A device that this machine lacks, or an unknown dtype.
-        """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise SpliceBERTError(
-                f"device {device!r} was asked for, but torch sees no GPU; set inference.device to "
-                "auto or cpu"
-            )
-        dtype = "float32" if dtype == "auto" else dtype
-        if dtype not in DTYPES:
-            raise SpliceBERTError(f"dtype {dtype!r}; expected auto or one of {', '.join(DTYPES)}")
-        if batch_nt is None:
-            batch_nt = 65536 if device.startswith("cuda") else 2048
-        return cls(torch.device(device), dtype, batch_nt, buffer)
 
-    def describe(self) -> str:
-        """One line for the log: the device by name, threads, precision, batch."""
-        if self.device.type == "cuda":
-            where = f"{self.device} ({torch.cuda.get_device_name(self.device)})"
+class _Batches:
+    """Runs batches, halving them for good when memory runs out."""
+
+    def __init__(self, compute: Compute, runtime: Runtime) -> None:
+        self.compute, self.batch_nt = compute, runtime.batch_nt
+
+    def cut(self, items: Sequence[tuple[int, Item]]) -> Iterator[list[tuple[int, Item]]]:
+        """Cut items, sorted by length, into batches of at most `batch_nt`, at least one item."""
+        batch: list[tuple[int, Item]] = []
+        size = 0
+        for index, item in items:
+            if batch and size + len(item.sequence) > self.batch_nt:
+                yield batch
+                batch, size = [], 0
+            batch.append((index, item))
+            size += len(item.sequence)
+        if batch:
+            yield batch
+
+    def start(self, batch: list[tuple[int, Item]]) -> Iterator[_Started]:
+        """Run a batch, in parts where memory runs out."""
+        try:
+            started = _Started(batch, *_to_host(self.compute([item for _, item in batch])))
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            self.batch_nt = _halve(error, [item for _, item in batch], self.batch_nt)
         else:
-            where = f"{self.device} ({torch.get_num_threads()} threads)"
-        return f"device {where}, dtype {self.dtype}, {self.batch_nt} nt a batch"
+            yield started
+            return
+        for part in self.cut(batch):
+            yield from self.start(part)
+
+    def run(self, items: Sequence[tuple[int, Item]]) -> Iterator[_Started]:
+        """Run items, which are sorted by length."""
+        position = 0
+        while position < len(items):  # cut anew after each batch: the limit may have changed
+            batch = next(self.cut(items[position:]))
+            position += len(batch)
+            yield from self.start(batch)
+
+
+def _to_host(values: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
+    """Copy to the host; from a GPU to pinned memory, without waiting."""
+    if not values.is_cuda:
+        return values, None
+    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    host.copy_(values, non_blocking=True)
+    event = torch.cuda.Event()
+    event.record()
+    return host, event
 
 
 def stream(
@@ -107,20 +133,24 @@ def stream(
     compute: Compute,
     runtime: Runtime,
     *,
+    split: Split = split_rows,
     total_nt: int | None = None,
     label: str = "inference",
 ) -> Iterator[np.ndarray]:
     """Run `compute` over sequences and yield one array each, in input order.
 
+    Items of one buffer that are the same (sequence, mask and offsets) are run once.
+
     Parameters
     ----------
     items
-        Sequences with their masks; read lazily.
+        Sequences with their masks and offsets; read lazily.
     compute
-        Takes some items, returns a tensor (batch, nt, ...) on any device, or, where the nucleotide
-        axis is not the second, use `compute.nt_axis`. See `run_logits` and `run_hidden_states`.
+        Takes some items, returns a tensor on any device.
     runtime
         Batch size and buffer.
+    split
+        Cuts a batch's array into one an item; default: rows of the items behind one another.
     total_nt
         Nucleotides in all, for the time left.
     label
@@ -128,52 +158,69 @@ def stream(
 
     Yields
     ------
-    Array of one sequence, its nucleotide axis cut to the sequence's length.
+    Array of one sequence.
     """
-    axis = getattr(compute, "nt_axis", 1)
-    batch_nt = runtime.batch_nt
-    source = iter(items)
+    batches, source = _Batches(compute, runtime), iter(items)
+    ahead = 1 if runtime.device.type == "cuda" else 0
     with tqdm(total=total_nt, desc=label, unit="nt", unit_scale=True, disable=None) as bar:
+        order = _Order(bar)
+        pending: deque[_Started] = deque()
         while buffered := list(itertools.islice(source, runtime.buffer)):
-            order = sorted(range(len(buffered)), key=lambda i: len(buffered[i].sequence))
-            done: dict[int, np.ndarray] = {}
-            position = given = 0
-            while position < len(order):
-                rows = _next_batch(order, position, buffered, batch_nt)
-                try:
-                    values = compute([buffered[i] for i in rows]).cpu().numpy()
-                except (torch.OutOfMemoryError, RuntimeError) as error:
-                    batch_nt = _halve(error, rows, buffered, batch_nt)
-                    continue
-                for value, i in zip(values, rows, strict=True):
-                    done[i] = _cut(value, axis - 1, len(buffered[i].sequence))
-                position += len(rows)
-                bar.update(sum(len(buffered[i].sequence) for i in rows))
-                # Sequences of one length come out batch by batch: results do not pile up.
-                while given in done:
-                    yield done.pop(given)
-                    given += 1
+            for started in batches.run(order.expect(buffered)):
+                pending.append(started)
+                while len(pending) > ahead:
+                    yield from order.give(pending.popleft().results(split))
+        while pending:
+            yield from order.give(pending.popleft().results(split))
 
 
-def _next_batch(
-    order: Sequence[int], position: int, items: Sequence[Item], batch_nt: int
-) -> list[int]:
-    """Return as many of the sorted items as fit into `batch_nt` with padding, at least one."""
-    rows: list[int] = []
-    for i in order[position:]:
-        length = len(items[i].sequence)
-        if rows and length * (len(rows) + 1) > batch_nt:
-            break
-        rows.append(i)
-    return rows
+class _Order:
+    """Puts results back into the order of the items."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self._bar = bar
+        self._first: deque[int] = deque()  # of each item not yet given, whose result it has
+        self._last_use: dict[int, int] = {}
+        self._lengths: dict[int, int] = {}
+        self._done: dict[int, np.ndarray] = {}
+        self._given = self._seen = 0
+
+    def expect(self, buffered: Sequence[Item]) -> list[tuple[int, Item]]:
+        """Take a buffer of items; return the different ones with their numbers, by length."""
+        first: dict[tuple, int] = {}
+        different: list[tuple[int, Item]] = []
+        for number, item in enumerate(buffered, self._seen):
+            source = first.setdefault(_key(item), number)
+            if source == number:
+                different.append((number, item))
+            self._first.append(source)
+            self._last_use[source] = number
+            self._lengths[number] = len(item.sequence)
+        self._seen += len(buffered)
+        # Sequences of one length stay in their order: results do not pile up.
+        return sorted(different, key=lambda pair: len(pair[1].sequence))
+
+    def give(self, results: Iterable[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
+        """Take results; yield those whose turn it is."""
+        self._done.update(results)
+        while self._first and self._first[0] in self._done:
+            source = self._first.popleft()
+            last = self._last_use[source] == self._given
+            if last:
+                del self._last_use[source]
+            array = self._done.pop(source) if last else self._done[source].copy()
+            self._bar.update(self._lengths.pop(self._given))
+            self._given += 1
+            yield array
 
 
-def _cut(value: np.ndarray, axis: int, length: int) -> np.ndarray:
-    """Cut one sequence's array to its length; a copy, so that the padded batch can be freed."""
-    return np.take(value, range(length), axis=axis) if value.shape[axis] != length else value.copy()
+def _key(item: Item) -> tuple:
+    mask = None if item.mask is None else np.asarray(item.mask, bool).tobytes()
+    offsets = None if item.offsets is None else np.asarray(item.offsets, np.int64).tobytes()
+    return item.sequence, mask, offsets
 
 
-def _halve(error: RuntimeError, rows: Sequence[int], items: Sequence[Item], batch_nt: int) -> int:
+def _halve(error: RuntimeError, batch: Sequence[Item], batch_nt: int) -> int:
     """Return half the batch after an out-of-memory error; raise where it can't be halved."""
     text = str(error).lower()
     out_of_memory = isinstance(error, torch.OutOfMemoryError) or (
@@ -181,8 +228,8 @@ def _halve(error: RuntimeError, rows: Sequence[int], items: Sequence[Item], batc
     )
     if not out_of_memory:
         raise error
-    longest = max(len(items[i].sequence) for i in rows)
-    if len(rows) == 1:
+    longest = max(len(item.sequence) for item in batch)
+    if len(batch) == 1:
         raise SpliceBERTError(
             f"out of memory with a single sequence of {longest} nt; use a smaller model, shorter "
             "windows or a device with more memory"
@@ -190,34 +237,41 @@ def _halve(error: RuntimeError, rows: Sequence[int], items: Sequence[Item], batc
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     # Halve what was really in the batch, so that the next try is smaller whatever batch_nt was.
-    halved = longest * max(1, len(rows) // 2)
-    log.warning("out of memory with %d sequences; going on with %d nt a batch", len(rows), halved)
-    return min(halved, batch_nt)
+    halved = min(sum(len(item.sequence) for item in batch) // 2, longest * (len(batch) // 2))
+    log.warning("out of memory with %d sequences; going on with %d nt a batch", len(batch), halved)
+    return min(max(halved, longest), batch_nt)
 
 
-def _masks(items: Sequence[Item]) -> np.ndarray | None:
-    """Masks of a batch as bool (batch, longest); None where no item has one."""
-    if all(item.mask is None for item in items):
+def _offsets(batch: Sequence[Item]) -> list[np.ndarray | None] | None:
+    """Offsets of a batch; None where every position is wanted."""
+    if all(item.offsets is None for item in batch):
         return None
-    out = np.zeros((len(items), max(len(i.sequence) for i in items)), bool)
-    for row, item in enumerate(items):
-        if item.mask is not None:
-            if len(item.mask) != len(item.sequence):
-                raise SpliceBERTError(
-                    f"a mask of {len(item.mask)} bases for a sequence of {len(item.sequence)} nt"
-                )
-            out[row, : len(item.mask)] = item.mask
-    return out
+    return [item.offsets for item in batch]
+
+
+def _rectangle(batch: Sequence[Item]) -> np.ndarray:
+    """Offsets of a batch as int64 (batch, rows)."""
+    if len({-1 if item.offsets is None else len(item.offsets) for item in batch}) != 1 or (
+        batch[0].offsets is None
+    ):
+        raise SpliceBERTError(
+            "attention rows need offsets, as many of every sequence; found "
+            f"{sorted({'none' if i.offsets is None else str(len(i.offsets)) for i in batch})}"
+        )
+    return np.stack([np.asarray(item.offsets, np.int64) for item in batch])
 
 
 def run_logits(
     adapter: ModelAdapter, items: Iterable[Item], runtime: Runtime, **options
 ) -> Iterator[np.ndarray]:
-    """MLM logits of each sequence: float32 (nt, vocab). Options as of `stream`."""
+    """MLM logits of each sequence: float32 (nt or offsets, vocab). Options as of `stream`."""
 
     def compute(batch: Sequence[Item]) -> torch.Tensor:
-        return adapter.logits([item.sequence for item in batch], _masks(batch))
+        return adapter.logits_packed(
+            [item.sequence for item in batch], [item.mask for item in batch], _offsets(batch)
+        )
 
+    items = check_sample(adapter, items, compute, runtime, kind="logits")
     return stream(items, compute, runtime, **options)
 
 
@@ -227,12 +281,47 @@ def run_hidden_states(
     runtime: Runtime,
     *,
     layers: Sequence[int] = (-1,),
+    stored: np.dtype | str = "float32",
     **options,
 ) -> Iterator[np.ndarray]:
-    """Hidden states of each sequence: float32 (layers, nt, hidden). Options as of `stream`."""
+    """Hidden states of each sequence: (layers, nt or offsets, hidden).
+
+    Options as of `stream`; `stored` is the dtype of the results, float32 or, for half the traffic
+    and memory, float16.
+    """
+    kind = {"float32": torch.float32, "float16": torch.float16}[str(np.dtype(stored))]
 
     def compute(batch: Sequence[Item]) -> torch.Tensor:
-        return adapter.hidden_states([item.sequence for item in batch], layers)
+        sequences = [item.sequence for item in batch]
+        return adapter.hidden_states_packed(sequences, layers, _offsets(batch)).to(kind)
 
-    compute.nt_axis = 2
-    return stream(items, compute, runtime, **options)
+    def split(values: np.ndarray, batch: Sequence[Item]) -> list[np.ndarray]:
+        return [rows.transpose(1, 0, 2) for rows in split_rows(values, batch)]
+
+    items = check_sample(adapter, items, compute, runtime, kind="hidden_states")
+    return stream(items, compute, runtime, split=split, **options)
+
+
+def run_attention_rows(
+    adapter: ModelAdapter,
+    items: Iterable[Item],
+    runtime: Runtime,
+    *,
+    maximum: bool = True,
+    **options,
+) -> Iterator[np.ndarray]:
+    """Attention rows of each sequence: float32 (layers, rows, nt), maximum over the heads.
+
+    Every item has as many `offsets` (its query positions, 0-based). With `maximum=False` all
+    heads: (layers, heads, rows, nt). Options as of `stream`.
+    """
+
+    def compute(batch: Sequence[Item]) -> torch.Tensor:
+        offsets = _rectangle(batch)
+        return adapter.attention_rows([item.sequence for item in batch], offsets, maximum=maximum)
+
+    def split(values: np.ndarray, batch: Sequence[Item]) -> list[np.ndarray]:
+        return [value[..., : len(item.sequence)] for value, item in zip(values, batch, strict=True)]
+
+    items = check_sample(adapter, items, compute, runtime, kind="attention")
+    return stream(items, compute, runtime, split=split, **options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .genome import Genome
-    from .inference import Runtime
+    from .runtime import Runtime
     from .models import ModelAdapter
 
 
@@ -52,24 +52,35 @@ def open_genome(snakemake) -> Genome:
 def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
     """Load the model of an inference job and log what runs where, in which precision.
 
-    The job has the wildcard `model` and the parameters `model` (its entry in the model table) and
-    `dtype`; device and batch, which do not decide the numbers, come from the configuration. A job
-    that was given no GPU (`--resources gpu=0`) and asked for device `auto` runs on the CPU.
+    The job has the wildcard `model` and the parameters `model` (its entry in the model table),
+    `dtype` and `purpose` (see `Runtime`); device, batch and attention back end, which do not
+    decide the numbers, come from the configuration. A job that was given no GPU
+    (`--resources gpu=0`) and asked for device `auto` runs on the CPU.
     """
     import torch
 
-    from .inference import Runtime
     from .models import load_model
+    from .runtime import PURPOSES, Runtime
 
     torch.set_num_threads(snakemake.threads)
     inference = snakemake.config["inference"]
     device = inference["device"]
     if device == "auto" and not snakemake.resources.get("gpu", 0):
         device = "cpu"
-    runtime = Runtime.choose(device, snakemake.params.dtype, inference["batch_nt"])
+    params = snakemake.params
+    log, dtype = logging.getLogger(snakemake.rule), params.dtype
+    if dtype != "auto" and dtype not in PURPOSES[params.purpose]:
+        log.warning("dtype %s is too coarse for a %s: auto instead", dtype, params.purpose)
+        dtype = "auto"
+    runtime = Runtime.choose(device, dtype, inference["batch_nt"], purpose=params.purpose)
     name = snakemake.wildcards.model
     model = load_model(
-        name, {name: snakemake.params.model}, device=runtime.device, dtype=runtime.dtype
+        name,
+        {name: params.model},
+        device=runtime.device,
+        dtype=runtime.dtype,
+        attention=inference["attention"],
+        compiled=inference["compile"],
     )
-    logging.getLogger(snakemake.rule).info("%s; %s", model.describe(), runtime.describe())
+    log.info("%s; %s", model.describe(), runtime.describe())
     return model, runtime

@@ -26,6 +26,10 @@ def _lookup(values: dict[str, int], other: int) -> np.ndarray:
 
 
 _TOKEN = _lookup({"A": A, "C": C, "G": G, "T": T, "U": T}, N)
+# Characters that stand for [CLS] and [SEP] while many sequences are translated at once.
+_CLS, _SEP = "\xfe", "\xff"
+_PACKED_TOKEN = _TOKEN.copy()
+_PACKED_TOKEN[[0xFE, 0xFF]] = CLS, SEP
 _CODE = _lookup({"A": 0, "C": 1, "G": 2, "T": 3, "U": 3}, 4)
 
 
@@ -60,6 +64,23 @@ def token_batch(sequences: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarra
         ids[row, 1 : length + 1] = tokens(sequence)
         ids[row, length + 1] = SEP
     return ids, lengths
+
+
+def packed_tokens(sequences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Model input for several sequences behind one another: [CLS] ... [SEP] [CLS] ... [SEP].
+
+    All of them are translated at once, without a loop over sequences.
+
+    Returns
+    -------
+    ids : int64 (tokens,)
+    lengths : int64 (sequences,), nucleotides of each
+    """
+    text = _CLS + (_SEP + _CLS).join(sequences) + _SEP if len(sequences) else ""
+    if text.count(_CLS) != len(sequences) or text.count(_SEP) != len(sequences):
+        return packed_tokens([s.replace(_CLS, "N").replace(_SEP, "N") for s in sequences])
+    ids = _PACKED_TOKEN[np.frombuffer(text.encode("latin-1", "replace"), np.uint8)]
+    return ids.astype(np.int64), np.fromiter(map(len, sequences), np.int64, len(sequences))
 
 
 def base_codes(sequence: str | bytes) -> np.ndarray:

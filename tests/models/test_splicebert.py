@@ -16,7 +16,7 @@ from splicebert.errors import ModelError
 from splicebert.genome import Genome
 from splicebert.models import SpliceBERT
 from splicebert.models.checkpoint import sha256, weights_file
-from splicebert.sequence import VOCABULARY
+from splicebert.sequence import PAD, VOCABULARY, token_batch
 from splicebert.sites import centred_window, site_offsets
 
 BASES = list("ACGT")
@@ -60,6 +60,12 @@ def folder(pristine, tmp_path):
 @pytest.fixture(scope="module")
 def model(pristine):
     return SpliceBERT(pristine, name="small")
+
+
+def transformers_inputs(texts):
+    """What transformers' models take, padded."""
+    ids = torch.from_numpy(token_batch(texts)[0])
+    return {"input_ids": ids, "attention_mask": (ids != PAD).long()}
 
 
 def read_state(folder):
@@ -153,7 +159,7 @@ def test_old_bin_equals_transformers_and_its_safetensors_copy(folder, tmp_path):
     texts = [random_sequence(40), random_sequence(40, 1)]
     ours = SpliceBERT(folder)
     theirs = AutoModelForMaskedLM.from_pretrained(folder).eval()
-    inputs = ours._inputs(texts)
+    inputs = transformers_inputs(texts)
     with torch.inference_mode():
         expected = theirs(**inputs, output_hidden_states=True)
     close(ours.logits(texts), expected.logits[:, 1:-1], 1e-6)
@@ -178,7 +184,7 @@ def test_folders_in_zenodo_form_equal_transformers(shared, name):
     texts = [random_sequence(510)]
     model, theirs = SpliceBERT(path), AutoModelForMaskedLM.from_pretrained(path).eval()
     with torch.inference_mode():
-        expected = theirs(**model._inputs(texts)).logits[:, 1:-1]
+        expected = theirs(**transformers_inputs(texts)).logits[:, 1:-1]
     close(model.logits(texts), expected, 1e-6)
     assert model.max_length == (1024 if "1024" in name else 510)
 
@@ -452,7 +458,7 @@ def test_attention_rows_are_the_rows_of_transformers_maps(pristine, model):
     offsets = np.array([[0, 5, 19], [3, 3, 7]])
     theirs = AutoModelForMaskedLM.from_pretrained(pristine, attn_implementation="eager").eval()
     with torch.inference_mode():
-        maps = theirs(**model._inputs(texts), output_attentions=True).attentions
+        maps = theirs(**transformers_inputs(texts), output_attentions=True).attentions
     rows = model.attention_rows(texts, offsets)
     assert rows.shape == (2, 2, 2, 3, 20)
     for layer in range(2):
@@ -461,10 +467,12 @@ def test_attention_rows_are_the_rows_of_transformers_maps(pristine, model):
     assert (rows.sum(dim=-1) < 1).all()
 
 
-def test_attention_rows_leave_the_fast_attention_as_it_was(model):
-    before = model._model.config._attn_implementation
-    model.attention_rows(["ACGT"], np.array([[0]]))
-    assert model._model.config._attn_implementation == before != "eager"
+def test_maximum_over_heads(model):
+    texts, offsets = [random_sequence(20), random_sequence(31, 1)], np.array([[0, 5], [3, 30]])
+    heads = model.attention_rows(texts, offsets)
+    maximum = model.attention_rows(texts, offsets, maximum=True)
+    assert maximum.shape == (2, 2, 2, 31)
+    torch.testing.assert_close(maximum, heads.amax(2), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("offset", [-1, 4])
@@ -511,7 +519,7 @@ def test_training_a_head_leaves_the_adapter_alone(model):
     module = model.module("token", 3, seed=0)
     assert all(parameter.requires_grad for parameter in module.parameters())
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
-    module(**model._inputs(text)).logits.square().sum().backward()
+    module(**transformers_inputs(text)).logits.square().sum().backward()
     optimizer.step()
     assert not torch.equal(
         module.state_dict()["bert.embeddings.word_embeddings.weight"],

@@ -36,12 +36,19 @@ class OneHot(ModelAdapter):
         self.name = name
         self.neighbourhood = flank
 
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
-        """One-hot rows: float32 (batch, 1, nt, 4); layer 0 is the only one."""
+    def hidden_states_packed(
+        self,
+        sequences: Sequence[str],
+        layers: Sequence[int],
+        offsets: Sequence[np.ndarray | None] | None = None,
+    ) -> torch.Tensor:
+        """One-hot rows: float32 (rows, 1, 4); layer 0 is the only one."""
         if any(layer not in (0, -1) for layer in layers):
             raise ModelError(f"model {self.name!r}: layers {list(layers)}; it has only layer 0")
         self.check(sequences)
-        out = np.zeros((len(sequences), 1, max(map(len, sequences)), 4), np.float32)
-        for row, sequence in enumerate(sequences):
-            out[row, 0, : len(sequence)] = one_hot(sequence)
-        return torch.from_numpy(np.repeat(out, len(layers), axis=1))
+        wanted = offsets if offsets is not None else [None] * len(sequences)
+        parts = [
+            one_hot(sequence)[slice(None) if rows is None else rows]
+            for sequence, rows in zip(sequences, wanted, strict=True)
+        ]
+        return torch.from_numpy(np.concatenate(parts))[:, None].repeat(1, len(layers), 1)

@@ -29,6 +29,8 @@ def load_model(
     *,
     device: str | torch.device = "cpu",
     dtype: str = "float32",
+    attention: str = "auto",
+    compiled: bool = False,
     root: str | Path = ".",
 ) -> ModelAdapter:
     """Load a model of the table.
@@ -41,6 +43,8 @@ def load_model(
         The table, as `read_models` gives it.
     device, dtype
         Where and in which precision it runs.
+    attention, compiled
+        Attention back end and whether layers are compiled, for families that have the choice.
     root
         Folder to which relative paths of the table refer.
 
@@ -63,4 +67,7 @@ def load_model(
         if "folder" not in entry:
             raise ModelError(f"model {name!r}: no folder; adapter {entry['adapter']!r} needs one")
         options["folder"] = Path(root) / entry["folder"]
+    for key, value in (("attention", attention), ("compiled", compiled)):
+        if key in accepted:
+            options[key] = value
     return adapter(**options, name=name, device=device, dtype=dtype)

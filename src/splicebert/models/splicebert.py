@@ -16,8 +16,9 @@ from transformers import (
 )
 
 from ..errors import ModelError
-from ..sequence import MASK, PAD, VOCABULARY, token_batch
-from .base import ModelAdapter, rows_of
+from ..sequence import VOCABULARY
+from .attention import choose_backend
+from .base import ModelAdapter
 from .checkpoint import (
     check_identity,
     check_vocabulary,
@@ -26,7 +27,11 @@ from .checkpoint import (
     read_state_dict,
     weights_file,
 )
+from .compiling import compile_once
+from .encoder import attention_rows, encode, feed_forward, fuse, linear_maker, mlm_logits
+from .packing import Packed, Rows, all_rows, joined_masks, pack, some_rows
 
+DTYPES = ("float32", "float16", "bfloat16", "int8")
 HEADS = {"token": BertForTokenClassification, "sequence": BertForSequenceClassification}
 
 
@@ -44,7 +49,13 @@ class SpliceBERT(ModelAdapter):
     sha256
         Known checksums, file name -> sha256.
     device, dtype
-        Where and in which precision it runs; "bfloat16" means autocast, results stay float32.
+        Where and in which precision it runs: float32, float16, bfloat16 or int8. Only the matrix
+        products are in that precision; residual stream, softmax, layer norms and results are
+        float32.
+    attention
+        Attention back end: auto, eager, sdpa or flash.
+    compiled
+        Whether torch.compile fuses what follows attention in each layer.
     """
 
     vocab = VOCABULARY
@@ -58,7 +69,9 @@ class SpliceBERT(ModelAdapter):
         max_length: int | None = None,
         sha256: Mapping[str, str] | None = None,
         device: str | torch.device = "cpu",
-        dtype: Literal["float32", "bfloat16"] = "float32",
+        dtype: str = "float32",
+        attention: str = "auto",
+        compiled: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self.name = name or self.folder.name
@@ -73,12 +86,14 @@ class SpliceBERT(ModelAdapter):
         state = read_state_dict(weights_file(folder))
         load_exactly(self._model, state, folder, may_miss=("cls.predictions.decoder.",))
         self._model.tie_weights()
-        self._place(device, dtype)
+        self.device = torch.device(device)
+        self.attention = attention
+        self._finish = compile_once(feed_forward) if compiled else feed_forward
+        self._place()
+        self.set_dtype(dtype)
         self._set_lengths(min_length, max_length)
 
-    def _place(self, device: str | torch.device, dtype: str) -> None:
-        self.device = torch.device(device)
-        self.dtype = dtype
+    def _place(self) -> None:
         self._model.eval().requires_grad_(False).to(self.device)
         self.n_layers = self._model.config.num_hidden_layers + 1
         self.hidden_size = self._model.config.hidden_size
@@ -93,88 +108,95 @@ class SpliceBERT(ModelAdapter):
         self.min_length = min_length or 1
         self.max_length = max_length or room
 
+    def set_dtype(self, dtype: str) -> None:
+        """Change the precision: float32, float16, bfloat16 or int8 (products only)."""
+        if dtype not in DTYPES:
+            raise ModelError(f"dtype {dtype!r}; expected one of {', '.join(DTYPES)}")
+        make = linear_maker(self.device, dtype)
+        self._weights = fuse(self._model.bert, self._model.cls, make=make)
+        kind = getattr(torch, dtype, torch.float32) if dtype != "int8" else torch.float32
+        self.backend = choose_backend(self.attention, self.device, kind)
+        self.dtype = dtype
+
     def describe(self) -> str:
         """One line for the log."""
-        attention = self._model.config._attn_implementation
         return (
             f"model {self.name} ({self.n_layers - 1} layers, hidden {self.hidden_size}), device "
-            f"{self.device}, dtype {self.dtype}, attention {attention}, torch {torch.__version__}, "
-            f"transformers {transformers.__version__}"
+            f"{self.device}, dtype {self.dtype}, attention {self.backend}, "
+            f"{'compiled, ' if self._finish is not feed_forward else ''}"
+            f"torch {torch.__version__}, transformers {transformers.__version__}"
         )
 
-    def _inputs(self, sequences: Sequence[str], mask: np.ndarray | None = None) -> dict:
+    def _pack(
+        self, sequences: Sequence[str], masks: Sequence[np.ndarray | None] | None = None
+    ) -> Packed:
         self.check(sequences)
-        ids, lengths = token_batch(sequences)
-        hidden = rows_of(mask, sequences)
-        if hidden is not None:
-            hidden = hidden & (np.arange(hidden.shape[1]) < lengths[:, None])
-            ids[:, 1:-1][hidden] = MASK
-        inputs = {"input_ids": torch.from_numpy(ids).to(self.device)}
-        if lengths.min() < lengths.max():  # any mask disables the fast kernels: none where equal
-            inputs["attention_mask"] = torch.from_numpy(ids != PAD).to(self.device).long()
-        return inputs
+        return pack(sequences, joined_masks(masks, sequences), device=self.device)
+
+    def _rows(self, packed: Packed, offsets: Sequence[np.ndarray | None] | None) -> Rows:
+        return all_rows(packed) if offsets is None else some_rows(packed, offsets)
 
     def _check_offsets(self, sequences: Sequence[str], offsets: np.ndarray) -> None:
-        lengths = np.array([len(sequence) for sequence in sequences])
         if offsets.ndim != 2 or len(offsets) != len(sequences):
             raise ModelError(
                 f"model {self.name!r}: offsets of shape {offsets.shape}; expected "
                 f"({len(sequences)}, rows)"
             )
-        wrong = np.argwhere((offsets < 0) | (offsets >= lengths[:, None]))
-        if len(wrong):
-            row, column = wrong[0]
-            raise ModelError(
-                f"model {self.name!r}: offset {offsets[row, column]} (0-based) of sequence {row}; "
-                f"expected 0 to {lengths[row] - 1}"
-            )
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == "bfloat16")
 
     @torch.inference_mode()
-    def logits(self, sequences: Sequence[str], mask: np.ndarray | None = None) -> torch.Tensor:
-        """MLM logits over the ten tokens: float32 (batch, nt, 10); see the base class."""
-        with self._autocast():
-            out = self._model(**self._inputs(sequences, mask)).logits
-        return out[:, 1:-1].float()
+    def logits_packed(
+        self,
+        sequences: Sequence[str],
+        masks: Sequence[np.ndarray | None] | None = None,
+        offsets: Sequence[np.ndarray | None] | None = None,
+    ) -> torch.Tensor:
+        """MLM logits over the ten tokens: float32 (rows, 10); see the base class."""
+        packed = self._pack(sequences, masks)
+        last = self.n_layers - 1
+        states = self._encode(packed, [last], self._rows(packed, offsets))
+        return mlm_logits(self._weights, states[last])
 
     @torch.inference_mode()
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
-        """Hidden states: float32 (batch, layers, nt, hidden), 0 = embedding output."""
+    def hidden_states_packed(
+        self,
+        sequences: Sequence[str],
+        layers: Sequence[int],
+        offsets: Sequence[np.ndarray | None] | None = None,
+    ) -> torch.Tensor:
+        """Hidden states: float32 (rows, layers, hidden), 0 = embedding output."""
         wrong = [layer for layer in layers if not -self.n_layers <= layer < self.n_layers]
         if wrong:
             raise ModelError(
                 f"model {self.name!r}: no layer {wrong[0]}; it has 0 (embedding) to "
                 f"{self.n_layers - 1}"
             )
-        with self._autocast():
-            states = self._model.bert(
-                **self._inputs(sequences), output_hidden_states=True
-            ).hidden_states
-        return torch.stack([states[layer][:, 1:-1].float() for layer in layers], dim=1)
+        wanted = [layer % self.n_layers for layer in layers]
+        packed = self._pack(sequences)
+        states = self._encode(packed, wanted, self._rows(packed, offsets))
+        if len(wanted) == 1:
+            return states[wanted[0]][:, None]
+        return torch.stack([states[layer] for layer in wanted], dim=1)
+
+    def _encode(self, packed: Packed, layers: Sequence[int], rows: Rows) -> dict:
+        return encode(
+            self._weights, packed, self.backend, layers=layers, rows=rows, finish=self._finish
+        )
 
     @torch.inference_mode()
-    def attention_rows(self, sequences: Sequence[str], offsets: np.ndarray) -> torch.Tensor:
-        """Attention rows: float32 (batch, layers, heads, rows, nt); see the base class.
+    def attention_rows(
+        self, sequences: Sequence[str], offsets: np.ndarray, *, maximum: bool = False
+    ) -> torch.Tensor:
+        """Attention rows: float32 (batch, layers, [heads,] rows, nt); see the base class.
 
-        The full maps of one layer at a time are computed and cut to the rows.
+        They come from each layer's own queries and keys: no full map is ever made.
         """
-        self._check_offsets(sequences, np.asarray(offsets))
-        rows = torch.as_tensor(np.asarray(offsets), device=self.device, dtype=torch.long) + 1
-        backend = self._model.config._attn_implementation
-        self._model.set_attn_implementation("eager")
-        try:
-            with self._autocast():
-                maps = self._model.bert(
-                    **self._inputs(sequences), output_attentions=True
-                ).attentions
-        finally:
-            self._model.set_attn_implementation(backend)
-        batch = torch.arange(len(sequences), device=self.device)[:, None]
-        # Indexing (batch, heads, query, key) with (batch, rows) puts heads behind the rows.
-        picked = [layer[batch, :, rows, 1:-1].transpose(1, 2).float() for layer in maps]
-        return torch.stack(picked, dim=1)
+        offsets = np.asarray(offsets)
+        self._check_offsets(sequences, offsets)
+        packed = self._pack(sequences)
+        rows = some_rows(packed, list(offsets))
+        return attention_rows(
+            self._weights, packed, rows, self.backend, maximum=maximum, finish=self._finish
+        )
 
     def module(
         self, head: Literal["token", "sequence"], num_labels: int, seed: int

@@ -1,0 +1,171 @@
+"""Is a reduced precision good enough for this run? Measured on its first sequences, every time."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from .sequence import A, T
+
+if TYPE_CHECKING:
+    from .inference import Item
+    from .models.base import ModelAdapter
+    from .runtime import Runtime
+
+log = logging.getLogger(__name__)
+SAMPLE = 16
+# Largest error that is tolerated against float32; beyond it the run goes on in float32. Logits:
+# KL(float32 || dtype) of the distribution over the tokens in nats, at any base; hidden states and
+# attention: absolute. Random and trained weights stay a factor of five or more below these.
+LIMITS = {
+    "float16": {"logits": 1e-4, "hidden_states": 0.05, "attention": 2e-3},
+    "bfloat16": {"logits": 1e-2, "hidden_states": 0.5, "attention": 2e-2},
+    "int8": {"logits": 5e-2, "hidden_states": 2.0, "attention": 0.1},
+}
+# Where two runs are subtracted: Spearman correlation of the KL of neighbouring bases of pairs of
+# sequences that differ in few bases.
+MIN_CORRELATION = 0.99
+FEW_CHANGES = 3
+
+
+def kl_divergence(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+    """KL(p || q) in nats over the last axis, float64, from logits."""
+    p, q = p.double().log_softmax(-1), q.double().log_softmax(-1)
+    return (p.exp() * (p - q)).sum(-1)
+
+
+def largest_error(values: torch.Tensor, reference: torch.Tensor, kind: str) -> float:
+    """Error of a sample, in the unit of `LIMITS`; infinite where a value is not finite."""
+    if not torch.isfinite(values).all():
+        return float("inf")
+    if kind == "logits":
+        return float(kl_divergence(reference, values).max())
+    return float((values.double() - reference.double()).abs().max())
+
+
+def pair_correlation(
+    values: torch.Tensor, reference: torch.Tensor, batch: Sequence[Item]
+) -> float | None:
+    """Agree with float32 on the difference of two sequences?
+
+    Parameters
+    ----------
+    values, reference
+        Logits (rows of the batch, vocabulary) in the reduced precision and in float32.
+    batch
+        Their items.
+
+    Returns
+    -------
+    Spearman correlation of KL(one || other) by base over the four bases, of all neighbours in the
+    batch that differ in 1 to 3 bases; None where there is no such pair.
+    """
+    ends = np.cumsum([item.rows for item in batch])
+    kl = [[], []]
+    for left, right, end in zip(batch, batch[1:], ends, strict=False):
+        if not (_comparable(left, right) and 0 < _changes(left, right) <= FEW_CHANGES):
+            continue
+        one, other = slice(end - left.rows, end), slice(end, end + right.rows)
+        for found, logits in zip(kl, (values, reference), strict=True):
+            bases = logits[:, A : T + 1]
+            found.append(kl_divergence(bases[other], bases[one]).cpu().numpy())
+    if not kl[0]:
+        return None
+    return float(spearmanr(np.concatenate(kl[0]), np.concatenate(kl[1])).statistic)
+
+
+def _comparable(left: Item, right: Item) -> bool:
+    if len(left.sequence) != len(right.sequence):
+        return False
+    return all(
+        (a is None) == (b is None) and (a is None or np.array_equal(a, b))
+        for a, b in ((left.mask, right.mask), (left.offsets, right.offsets))
+    )
+
+
+def _changes(left: Item, right: Item) -> int:
+    return sum(a != b for a, b in zip(left.sequence, right.sequence, strict=True))
+
+
+def check_sample(
+    adapter: ModelAdapter,
+    items: Iterable[Item],
+    compute: Callable[[Sequence[Item]], torch.Tensor],
+    runtime: Runtime,
+    *,
+    kind: str,
+) -> Iterator[Item]:
+    """Compare the first sequences with float32, log the error, and fall back where it is too big.
+
+    Parameters
+    ----------
+    adapter
+        The model; its dtype is set to float32 where the error is beyond `LIMITS`.
+    items
+        Of the run; all of them are yielded again, in order.
+    compute
+        Runs some items.
+    runtime
+        Bounds the sample by its `batch_nt`.
+    kind
+        "logits", "hidden_states" or "attention".
+    """
+    items = iter(items)
+    dtype = adapter.dtype
+    if dtype == "float32":
+        yield from items
+        return
+    sample = _sample(items, runtime.batch_nt)
+    if sample:
+        reduced = compute(sample).float()
+        adapter.set_dtype("float32")
+        problem = _judge(reduced, compute(sample).float(), sample, dtype, kind, runtime.purpose)
+        if problem:
+            log.warning("dtype %s: %s; going on in float32", dtype, problem)
+        else:
+            adapter.set_dtype(dtype)
+    yield from itertools.chain(sample, items)
+
+
+def _sample(items: Iterator[Item], batch_nt: int) -> list[Item]:
+    sample: list[Item] = []
+    while len(sample) < SAMPLE and sum(len(item.sequence) for item in sample) < batch_nt:
+        item = next(items, None)
+        if item is None:
+            break
+        sample.append(item)
+    return sample
+
+
+def _judge(
+    values: torch.Tensor,
+    reference: torch.Tensor,
+    sample: Sequence[Item],
+    dtype: str,
+    kind: str,
+    purpose: str,
+) -> str:
+    """Log the error of a sample; return what is wrong with it, empty where nothing is."""
+    error, limit = largest_error(values, reference, kind), LIMITS[dtype][kind]
+    unit = "KL (nats)" if kind == "logits" else "absolute"
+    log.info(
+        "dtype %s against float32 on %d sequences: largest error of %s %.2e, %s",
+        dtype, len(sample), kind, error, unit,
+    )  # fmt: skip
+    if error > limit:
+        return f"error {error:.2e} is above the limit {limit:.0e} for {kind}"
+    if purpose != "difference" or kind != "logits":
+        return ""
+    correlation = pair_correlation(values, reference, sample)
+    if correlation is None:
+        return "no two neighbours of the sample differ in few bases, so it can't be judged"
+    log.info("dtype %s: Spearman %.4f of the KL of sequence pairs", dtype, correlation)
+    if not correlation >= MIN_CORRELATION:
+        return f"Spearman {correlation:.3f} of the KL of pairs is below {MIN_CORRELATION}"
+    return ""
