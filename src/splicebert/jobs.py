@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .genome import Genome
-    from .runtime import Runtime
     from .models import ModelAdapter
+    from .runtime import Runtime
 
 
 @contextmanager

@@ -40,41 +40,48 @@ def kl_divergence(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     return (p.exp() * (p - q)).sum(-1)
 
 
-def largest_error(values: torch.Tensor, reference: torch.Tensor, kind: str) -> float:
+def largest_error(
+    values: Sequence[torch.Tensor], reference: Sequence[torch.Tensor], kind: str
+) -> float:
     """Error of a sample, in the unit of `LIMITS`; infinite where a value is not finite."""
-    if not torch.isfinite(values).all():
-        return float("inf")
-    if kind == "logits":
-        return float(kl_divergence(reference, values).max())
-    return float((values.double() - reference.double()).abs().max())
+    worst = 0.0
+    for found, true in zip(values, reference, strict=True):
+        if not torch.isfinite(found).all():
+            return float("inf")
+        if found.numel():
+            error = (
+                kl_divergence(true, found)
+                if kind == "logits"
+                else (found.double() - true.double()).abs()
+            )
+            worst = max(worst, float(error.max()))
+    return worst
 
 
 def pair_correlation(
-    values: torch.Tensor, reference: torch.Tensor, batch: Sequence[Item]
+    values: Sequence[torch.Tensor], reference: Sequence[torch.Tensor], items: Sequence[Item]
 ) -> float | None:
-    """Agree with float32 on the difference of two sequences?
+    """Agreement with float32 on the difference of two sequences.
 
     Parameters
     ----------
     values, reference
-        Logits (rows of the batch, vocabulary) in the reduced precision and in float32.
-    batch
-        Their items.
+        Logits (rows, vocabulary) of each item in the reduced precision and in float32.
+    items
+        The sample.
 
     Returns
     -------
-    Spearman correlation of KL(one || other) by base over the four bases, of all neighbours in the
-    batch that differ in 1 to 3 bases; None where there is no such pair.
+    Spearman correlation of KL(second || first) by base over the four bases, of all neighbours
+    in the sample that differ in 1 to 3 bases; None where there is no such pair.
     """
-    ends = np.cumsum([item.rows for item in batch])
-    kl = [[], []]
-    for left, right, end in zip(batch, batch[1:], ends, strict=False):
-        if not (_comparable(left, right) and 0 < _changes(left, right) <= FEW_CHANGES):
+    kl: tuple[list, list] = ([], [])
+    for number, (first, second) in enumerate(itertools.pairwise(items)):
+        if not (_comparable(first, second) and 0 < _changes(first, second) <= FEW_CHANGES):
             continue
-        one, other = slice(end - left.rows, end), slice(end, end + right.rows)
         for found, logits in zip(kl, (values, reference), strict=True):
-            bases = logits[:, A : T + 1]
-            found.append(kl_divergence(bases[other], bases[one]).cpu().numpy())
+            p, q = logits[number + 1][:, A : T + 1], logits[number][:, A : T + 1]
+            found.append(kl_divergence(p, q).cpu().numpy())
     if not kl[0]:
         return None
     return float(spearmanr(np.concatenate(kl[0]), np.concatenate(kl[1])).statistic)
@@ -112,7 +119,7 @@ def check_sample(
     compute
         Runs some items.
     runtime
-        Bounds the sample by its `batch_nt`.
+        Bounds the sample: no more sequences are begun once `batch_nt` is reached.
     kind
         "logits", "hidden_states" or "attention".
     """
@@ -123,9 +130,11 @@ def check_sample(
         return
     sample = _sample(items, runtime.batch_nt)
     if sample:
-        reduced = compute(sample).float()
+        # One by one: as much memory as a single sequence takes.
+        reduced = [compute([item]).float() for item in sample]
         adapter.set_dtype("float32")
-        problem = _judge(reduced, compute(sample).float(), sample, dtype, kind, runtime.purpose)
+        exact = [compute([item]).float() for item in sample]
+        problem = _judge(reduced, exact, sample, dtype, kind, runtime.purpose)
         if problem:
             log.warning("dtype %s: %s; going on in float32", dtype, problem)
         else:
@@ -144,8 +153,8 @@ def _sample(items: Iterator[Item], batch_nt: int) -> list[Item]:
 
 
 def _judge(
-    values: torch.Tensor,
-    reference: torch.Tensor,
+    values: Sequence[torch.Tensor],
+    reference: Sequence[torch.Tensor],
     sample: Sequence[Item],
     dtype: str,
     kind: str,

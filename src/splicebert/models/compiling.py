@@ -34,15 +34,18 @@ def compile_once(function: Callable) -> Callable:
 
     def call(*args, **kwargs):
         nonlocal broken
-        if broken:
+        # One row would be a graph of its own: torch.compile takes 1 for a constant.
+        single = any(isinstance(a, torch.Tensor) and len(a) < 2 for a in args)
+        if broken or single:
             return function(*args, **kwargs)
         try:
             return compiled(*args, **kwargs)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # the compiler's failures have no common class
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            log.warning("torch.compile failed (%s); going on without it", first)
+            first = (str(error).strip().splitlines() or [""])[0]
+            kind = type(error).__name__
+            log.warning("torch.compile failed (%s: %s); going on without it", kind, first)
             broken = True
             return function(*args, **kwargs)
 

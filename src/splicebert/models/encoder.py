@@ -86,8 +86,10 @@ class Dropout(NamedTuple):
 NO_DROPOUT = Dropout()
 
 
-def linear_maker(device: torch.device, dtype: str) -> MakeLinear:
+def linear_maker(device: torch.device, dtype: str, *, compiled: bool = False) -> MakeLinear:
     """Return what makes the linear layers of a device and dtype, for inference.
+
+    torch.compile takes no weights that oneDNN has laid out: `compiled` leaves them as they are.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def linear_maker(device: torch.device, dtype: str) -> MakeLinear:
             raise ModelError(f"dtype int8 runs on the CPU only, not on {device}")
         return Int8
     if dtype == "float32":
-        return OneDNN if device.type == "cpu" and onednn_works() else Dense
+        return OneDNN if device.type == "cpu" and not compiled and onednn_works() else Dense
     kind = {"float16": torch.float16, "bfloat16": torch.bfloat16}[dtype]
     return lambda weight, bias: Dense(weight.detach().to(kind), bias.detach().to(kind))
 
@@ -152,7 +154,7 @@ def fuse(
     config, table = bert.config, bert.embeddings
     activation = ACT2FN[config.hidden_act]
     return Weights(
-        table.word_embeddings.weight + table.token_type_embeddings.weight[0],
+        _words(table),
         table.position_embeddings.weight,
         _norm(table.LayerNorm),
         tuple(_layer(module, make, by_rows=by_rows) for module in bert.encoder.layer),
@@ -161,6 +163,16 @@ def fuse(
         config.hidden_act == "gelu",
         activation,
     )
+
+
+def _words(table: torch.nn.Module) -> torch.Tensor:
+    """Word embeddings with token type 0 added; no gradient to [PAD]'s own row, as in BERT."""
+    words, padding = table.word_embeddings.weight, table.word_embeddings.padding_idx
+    if padding is not None and words.requires_grad and torch.is_grad_enabled():
+        keep = torch.ones(len(words), 1, device=words.device)
+        keep[padding] = 0
+        words = words * keep + words.detach() * (1 - keep)
+    return words + table.token_type_embeddings.weight[0]
 
 
 def _head(predictions: torch.nn.Module, make: MakeLinear) -> Head:

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from ..errors import ModelError
 from ..runtime import Runtime
+from .attention import choose_backend
 from .checkpoint import check_vocabulary, load_exactly, read_config, read_state_dict, weights_file
 from .modules import (
     BertForMaskedLM,
@@ -92,8 +93,8 @@ def load(
 
     Raises
     ------
-    ModelError
-        No such model or task, or a folder that is not one of SpliceBERT.
+    SpliceBERTError
+        No such model, task, device, dtype or back end, or a folder that is not one of SpliceBERT.
     """
     if task not in TASKS:
         names = ", ".join(repr(name) for name in TASKS)
@@ -107,6 +108,8 @@ def load(
         config.num_labels = num_labels
     # "embedding" admits every dtype: what the numbers are for is the caller's business here.
     runtime = Runtime.choose(device, dtype, purpose="embedding")
+    products = getattr(torch, runtime.dtype) if runtime.dtype != "int8" else torch.float32
+    choose_backend(attention, runtime.device, products)  # refuses what can't be
     model = _build(task, config, folder, seed)
     for module in model.modules():
         if isinstance(module, BertModel):
@@ -125,6 +128,8 @@ def _build(task: str | None, config, folder: Path, seed: int) -> PreTrainedModel
             model = TASKS[task](config)
     if task is None:
         state = {key.removeprefix("bert."): value for key, value in state.items()}
+    elif not any(key.startswith("bert.") for key in state):  # an encoder saved alone
+        state = {f"bert.{key}": value for key, value in state.items()}
     absent = {None: (), "mlm": ("cls.predictions.decoder.",)}.get(
         task, ("classifier.", "bert.pooler.")
     )

@@ -19,6 +19,9 @@ from .compiling import compile_once
 from .encoder import Dense, Dropout, Weights, encode, feed_forward, fuse, linear_maker
 from .packing import Packed, pack_ids, to_device
 
+# Arguments that the lean encoder does not know; others, such as Trainer's, don't concern it.
+FOREIGN = ("inputs_embeds", "encoder_hidden_states", "encoder_attention_mask", "past_key_values")
+
 
 class Engine(NamedTuple):
     """How an encoder runs: attention back end; dtype of the products in inference; compiled."""
@@ -33,7 +36,8 @@ class BertModel(transformers.BertModel):
 
     Without gradients the products run in the dtype of `engine`; with gradients in that of the
     parameters, or of autocast. Whatever the lean encoder does not do (attention maps, embeddings
-    or positions handed in, left padding, gradient checkpointing) transformers' own code does.
+    or positions handed in, left padding, gradient checkpointing, parameters that are not float32)
+    transformers' own code does.
 
     Attributes
     ----------
@@ -101,11 +105,13 @@ class BertModel(transformers.BertModel):
             pooler_output=None if self.pooler is None else self.pooler(last),
             hidden_states=tuple(states) if every else None,
         )
-        return out if return_dict is None or return_dict else out.to_tuple()
+        return_dict = config.return_dict if return_dict is None else return_dict
+        return out if return_dict else out.to_tuple()
 
     def _plain(self, others: dict) -> bool:
-        checkpointing = self.training and self.is_gradient_checkpointing
-        return not checkpointing and all(value is None for value in others.values())
+        if self.config.is_decoder or (self.training and self.is_gradient_checkpointing):
+            return False
+        return self.dtype == torch.float32 and all(others.get(name) is None for name in FOREIGN)
 
     def _by_transformers(self, maps: bool, **arguments):
         before = self.config._attn_implementation
@@ -160,14 +166,29 @@ class BertModel(transformers.BertModel):
         if torch.is_grad_enabled() or self.training or torch.is_autocast_enabled(self.device.type):
             return fuse(self, make=Dense, by_rows=False)
         kind = "int8" if self.engine.dtype == "int8" else str(dtype).removeprefix("torch.")
-        state = (kind, self.device, *((p.data_ptr(), p._version) for p in self.parameters()))
+        state = (kind, self.device, *map(_identity, self.parameters()))
         if self._fused is None or self._fused[0] != state:
-            make = linear_maker(self.device, kind)
+            make = linear_maker(self.device, kind, compiled=self.engine.compiled)
             self._fused = (state, fuse(self, make=make, by_rows=False))
         return self._fused[1]
 
+    def train(self, mode: bool = True) -> BertModel:
+        """Switch training on or off; fused weights are made anew.
+
+        They notice every change of a parameter but one through its `.data`: after such a change
+        call `eval()`.
+        """
+        self._fused = None
+        return super().train(mode)
+
     def __getstate__(self) -> dict:
         return self.__dict__ | {"_fused": None, "_compiled": None}
+
+
+def _identity(parameter: torch.Tensor) -> tuple[int, int]:
+    """Changes when a parameter is replaced or changed in place."""
+    version = 0 if parameter.is_inference() else parameter._version
+    return parameter.data_ptr(), version
 
 
 def _lengths(

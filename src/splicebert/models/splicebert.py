@@ -112,7 +112,7 @@ class SpliceBERT(ModelAdapter):
         """Change the precision: float32, float16, bfloat16 or int8 (products only)."""
         if dtype not in DTYPES:
             raise ModelError(f"dtype {dtype!r}; expected one of {', '.join(DTYPES)}")
-        make = linear_maker(self.device, dtype)
+        make = linear_maker(self.device, dtype, compiled=self._finish is not feed_forward)
         self._weights = fuse(self._model.bert, self._model.cls, make=make)
         kind = getattr(torch, dtype, torch.float32) if dtype != "int8" else torch.float32
         self.backend = choose_backend(self.attention, self.device, kind)
