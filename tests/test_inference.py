@@ -10,8 +10,16 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 from splicebert.errors import ModelError, SpliceBERTError
-from splicebert.inference import Item, Runtime, run_hidden_states, run_logits, stream
+from splicebert.inference import (
+    Item,
+    Runtime,
+    run_attention_rows,
+    run_hidden_states,
+    run_logits,
+    stream,
+)
 from splicebert.models import OneHot, SpliceBERT
+from splicebert.precision import LIMITS
 from splicebert.sequence import VOCABULARY, base_codes
 
 CPU = torch.device("cpu")
@@ -270,7 +278,7 @@ def test_runtime_choices(monkeypatch):
 def test_asking_for_a_gpu_that_is_not_there(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(
-        SpliceBERTError, match=rf"'{device}' .*no GPU; set inference.device to auto"
+        SpliceBERTError, match=rf"'{device}' .*no GPU; take auto or cpu .inference.device"
     ):
         Runtime.choose(device)
 
@@ -298,6 +306,133 @@ def test_bfloat16_is_close_to_float32(folder, model):
         assert b.dtype == np.float32
     kl = torch.cat(differences)
     assert 0 < kl.max() < 1e-2
+
+
+# --- some positions only, and what is asked for twice
+
+
+def test_offsets_pick_rows_of_the_whole(model):
+    rng, items = np.random.default_rng(5), mixed_items(20)
+    some = [
+        item._replace(offsets=rng.integers(0, len(item.sequence), rng.integers(0, 9)))
+        for item in items[:-1]
+    ]
+    some.append(items[-1])  # all of its positions
+    whole = list(run_logits(model, items, runtime()))
+    bare = [item._replace(mask=None) for item in some]
+    states = run_hidden_states(
+        model, [Item(item.sequence) for item in items], runtime(), layers=[1, 2]
+    )
+    states = list(states)
+    for batch_nt in (1, 900, 10**5):
+        logits = run_logits(model, some, runtime(batch_nt))
+        hidden = run_hidden_states(model, bare, runtime(batch_nt), layers=[1, 2])
+        for number, (item, found, layers) in enumerate(zip(some, logits, hidden, strict=True)):
+            rows = slice(None) if item.offsets is None else item.offsets
+            assert len(found) == layers.shape[1] == item.rows
+            np.testing.assert_allclose(found, whole[number][rows], atol=1e-5, rtol=0)
+            np.testing.assert_allclose(layers, states[number][:, rows], atol=1e-5, rtol=0)
+
+
+def test_items_that_are_the_same_run_once():
+    ran = []
+
+    def compute(batch):
+        ran.extend(batch)
+        return codes(batch)
+
+    different = [Item(base * n) for n in (5, 9) for base in "ACG"]
+    rng = np.random.default_rng(6)
+    items = [different[i] for i in rng.integers(0, 6, 100)]
+    results = []
+    for result in stream(items, compute, runtime(20, 25)):
+        results.append(result.copy())
+        result[:] = -1  # the caller may do with its array what it likes
+    check_codes(items, results)
+    assert len(ran) == sum(
+        len({item.sequence for item in items[i : i + 25]}) for i in (0, 25, 50, 75)
+    )
+
+
+def test_items_that_differ_in_mask_or_offsets_are_not_the_same(model):
+    text, mask, offsets = mixed_items()[4].sequence, np.zeros(0, bool), np.array([3])
+    mask = np.arange(len(text)) == 7
+    kinds = [
+        Item(text), Item(text, mask), Item(text, None, offsets), Item(text, mask, offsets),
+        Item(text, mask, np.array([4])), Item(text, ~mask), Item(text[::-1]),
+    ]  # fmt: skip
+    order = np.random.default_rng(7).integers(0, len(kinds), 40)
+    alone = [next(run_logits(model, [item], runtime())) for item in kinds]
+    for i, found in zip(
+        order, run_logits(model, [kinds[i] for i in order], runtime()), strict=True
+    ):
+        np.testing.assert_allclose(found, alone[i], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("maximum", [True, False])
+def test_attention_rows_of_a_stream(model, maximum):
+    items = [Item(i.sequence, None, np.array([len(i.sequence) - 1, 0, 0])) for i in mixed_items(12)]
+    items += items[:3]
+    for batch_nt in (1, 800, 10**5):
+        found = list(run_attention_rows(model, items, runtime(batch_nt), maximum=maximum))
+        assert len(found) == len(items)
+        for item, rows in zip(items, found, strict=True):
+            alone = model.attention_rows([item.sequence], item.offsets[None], maximum=maximum)[0]
+            np.testing.assert_allclose(rows, alone, atol=1e-5, rtol=0)
+            assert rows.shape == (*((2,) if maximum else (2, 2)), 3, len(item.sequence))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "found"),
+    [([None, None], "none"), ([[1], None], "1.*none"), ([[1], [1, 2]], "1.*2")],
+)
+def test_attention_rows_need_as_many_offsets_of_each(model, offsets, found):
+    items = [Item("ACGT", None, None if o is None else np.array(o)) for o in offsets]
+    with pytest.raises(SpliceBERTError, match=f"as many of every sequence; found .*{found}"):
+        list(run_attention_rows(model, items, runtime()))
+
+
+@pytest.mark.parametrize("offsets", [None, np.array([2, 0])])
+def test_hidden_states_stored_in_float16(model, offsets):
+    items = [
+        Item(item.sequence + "ACG", None, offsets)
+        for item in mixed_items(9)
+        if len(item.sequence) < 500
+    ]
+    exact = run_hidden_states(model, items, runtime(), layers=[0, 1, 2])
+    for stored in ("float16", np.dtype("float16"), np.float16):
+        found = run_hidden_states(model, items, runtime(), layers=[0, 1, 2], stored=stored)
+    for a, b in zip(exact, found, strict=True):
+        assert (a.dtype, b.dtype) == (np.float32, np.float16)
+        np.testing.assert_array_equal(a.astype(np.float16), b)
+    with pytest.raises(KeyError):
+        run_hidden_states(model, items, runtime(), stored="float64")
+
+
+# --- a reduced precision that is not good enough (see test_precision.py)
+
+
+def test_falling_back_is_logged_and_gives_float32(folder, model, monkeypatch, caplog):
+    coarse, items = SpliceBERT(folder, dtype="float16"), mixed_items(24)
+    monkeypatch.setitem(LIMITS, "float16", dict.fromkeys(LIMITS["float16"], 1e-12))
+    found = list(run_logits(coarse, items, runtime()))
+    (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert "dtype float16: error" in record.getMessage()
+    assert "going on in float32" in record.getMessage()
+    assert coarse.dtype == "float32"
+    for a, b in zip(found, run_logits(model, items, runtime()), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5, rtol=0)
+
+
+def test_a_precision_that_is_good_enough_stays(folder, model, caplog):
+    coarse, items = SpliceBERT(folder, dtype="float16"), mixed_items(24)
+    with caplog.at_level(logging.INFO):
+        found = list(run_logits(coarse, items, runtime()))
+    assert coarse.dtype == "float16"
+    assert "dtype float16 against float32 on" in caplog.text
+    exact = list(run_logits(model, items, runtime()))
+    errors = [np.abs(a - b).max() for a, b in zip(found, exact, strict=True)]
+    assert 1e-5 < max(errors) < 0.05
 
 
 # --- on a GPU where there is one

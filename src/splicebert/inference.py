@@ -136,6 +136,7 @@ def stream(
     split: Split = split_rows,
     total_nt: int | None = None,
     label: str = "inference",
+    progress: bool = True,
 ) -> Iterator[np.ndarray]:
     """Run `compute` over sequences and yield one array each, in input order.
 
@@ -154,7 +155,9 @@ def stream(
     total_nt
         Nucleotides in all, for the time left.
     label
-        Name of the progress bar, which only a terminal sees.
+        Name of the progress bar.
+    progress
+        Whether to show one, on a terminal.
 
     Yields
     ------
@@ -162,7 +165,8 @@ def stream(
     """
     batches, source = _Batches(compute, runtime), iter(items)
     ahead = 1 if runtime.device.type == "cuda" else 0
-    with tqdm(total=total_nt, desc=label, unit="nt", unit_scale=True, disable=None) as bar:
+    hide = None if progress else True  # None: unless it is a terminal
+    with tqdm(total=total_nt, desc=label, unit="nt", unit_scale=True, disable=hide) as bar:
         order = _Order(bar)
         pending: deque[_Started] = deque()
         while buffered := list(itertools.islice(source, runtime.buffer)):

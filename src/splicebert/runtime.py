@@ -84,14 +84,20 @@ class Runtime:
         on_gpu = device.startswith("cuda")
         if on_gpu and not torch.cuda.is_available():
             raise SpliceBERTError(
-                f"device {device!r} was asked for, but torch sees no GPU; set inference.device to "
-                "auto or cpu"
+                f"device {device!r} was asked for, but torch sees no GPU; take auto or cpu "
+                "(inference.device in a configuration)"
             )
+        try:
+            where = torch.device(device)
+        except RuntimeError as error:
+            raise SpliceBERTError(
+                f"device {device!r}; expected auto, cpu, cuda or cuda:N"
+            ) from error
         if dtype == "auto":
             dtype = "float16" if on_gpu else "float32"
         if batch_nt is None:
             batch_nt = 65536 if on_gpu else 1024
-        return cls(torch.device(device), dtype, batch_nt, buffer, purpose)
+        return cls(where, dtype, batch_nt, buffer, purpose)
 
     def describe(self) -> str:
         """One line for the log: the device by name, threads, precision, batch."""

@@ -103,15 +103,14 @@ def largest_difference(results: Results, reference: Results) -> float:
     )
 
 
-def measure(
-    work: Work, candidates: Sequence[Route], device: torch.device, rounds: int
-) -> list[dict]:
+def measure(work: Work, candidates: Sequence[Route], exact: Published, rounds: int) -> list[dict]:
     """Run one task by every route in turn, some rounds; one row a route.
 
-    The first results of the first route are what all others are compared with.
+    All are compared with `exact`, the published route in float32.
     """
-    reference = None
+    reference = work.published(exact)
     found = {route: Measured() for route in candidates}
+    device = exact.device
     if device.type == "cuda":  # kernels are chosen, or compiled, at the first call
         for route in candidates:
             route.run(work)
@@ -119,7 +118,6 @@ def measure(
         for route, measured in found.items():
             results = measured.take(lambda r=route: r.run(work), device)
             if number == 0:
-                reference = results if reference is None else reference
                 measured.error = largest_difference(results, reference)
             del results
     return [
@@ -210,12 +208,13 @@ def _measure_all(
         log.info("matrix product, %s: %.0f GFLOP/s", dtype, value / 1e9)
     log.info("copy: %.1f GB/s", copy / 1e9)
     rows = encoding_rows(folder, args.seed) if not args.task or "encoding" in args.task else []
+    exact = Published(folder, batch_size=8, device=device, exact=True)
     for work in all_work(scale, args.seed):
         if args.task and work.name not in args.task:
             continue
         log.info("%s, %s nt", work.name, work.length)
         fitting = [route for route in candidates if not route.tasks or work.name in route.tasks]
-        rows += measure(work, fitting, device, args.rounds)
+        rows += measure(work, fitting, exact, args.rounds)
     table = add_ratios(pd.DataFrame(rows), flops, read_config(folder), copy)
     table["matmul_flops"] = [flops.get(d.split()[0], np.nan) for d in table["dtype"]]
     table["copy_bytes"] = copy

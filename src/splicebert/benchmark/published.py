@@ -50,12 +50,21 @@ class Published:
         Where it runs.
     attention
         transformers' attention: eager as published; sdpa for a fairer yardstick.
+    exact
+        Without autocast, which the published scripts use on a GPU.
     """
 
     def __init__(
-        self, folder: Path, *, batch_size: int, device: torch.device, attention: str = "eager"
+        self,
+        folder: Path,
+        *,
+        batch_size: int,
+        device: torch.device,
+        attention: str = "eager",
+        exact: bool = False,
     ) -> None:
         self.batch_size, self.device = batch_size, device
+        self._half = device.type == "cuda" and not exact
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         options = {"attn_implementation": attention, "output_hidden_states": True}
         self.encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
@@ -71,7 +80,7 @@ class Published:
             yield ids.to(self.device)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda")
+        return torch.autocast(self.device.type, torch.float16, enabled=self._half)
 
     def _run(self, model: torch.nn.Module, sequences: Sequence[str]) -> Iterator[tuple]:
         with torch.no_grad(), self._autocast():

@@ -133,7 +133,7 @@ def load_exactly(
         raise ModelError(
             f"{source}: {len(missing)} keys are missing ({', '.join(missing[:5])}) and "
             f"{len(unexpected)} unexpected ({', '.join(unexpected[:5])}); expected exactly the "
-            "tensors of a BertForMaskedLM of its config.json"
+            f"tensors of a {type(model).__name__} of its config.json"
         )
     return [key for key in result.missing_keys if key not in missing]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from .modules import (
 )
 from .registry import read_models
 
+log = logging.getLogger(__name__)
 TASKS = {
     None: BertModel,
     "mlm": BertForMaskedLM,
@@ -100,7 +102,8 @@ def load(
         names = ", ".join(repr(name) for name in TASKS)
         raise ModelError(f"task {task!r}; expected one of {names}")
     folder = find_folder(path_or_name)
-    check_vocabulary(folder)
+    if (folder / "vocab.txt").is_file():  # save_pretrained of a model writes none
+        check_vocabulary(folder)
     config = read_config(folder)
     if num_labels is not None:
         if task not in ("token", "sequence"):
@@ -136,7 +139,9 @@ def _build(task: str | None, config, folder: Path, seed: int) -> PreTrainedModel
     ignored = {None: ("cls.", "classifier."), "mlm": ()}.get(task, ("cls.",))
     if task == "token":
         ignored += ("bert.pooler.",)
-    load_exactly(model, state, folder, may_miss=absent, may_ignore=ignored)
+    drawn = load_exactly(model, state, folder, may_miss=absent, may_ignore=ignored)
+    if drawn and task in ("token", "sequence"):
+        log.warning("%s has no %s: drawn with seed %d, to be trained", folder, drawn[0], seed)
     if task == "mlm":
         model.tie_weights()
     return model

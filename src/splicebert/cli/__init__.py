@@ -1,0 +1,134 @@
+"""The command line: `splicebert embed | fill | score-variants | predict`.
+
+One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
+`--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from .. import __version__
+from ..errors import SpliceBERTError
+from . import embed, fill, predict, score_variants
+from .options import Formatter
+
+COMMANDS = (embed, fill, score_variants, predict)
+USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
+
+DESCRIPTION = """\
+Run SpliceBERT, a masked language model of pre-mRNA (one token a nucleotide), on your own
+sequences, intervals and variants. Coordinates are 0-based and half-open, offsets 0-based and
+5'->3'; only VCF, and the column pos that repeats it, are 1-based."""
+
+EPILOG = """\
+examples:
+  splicebert embed -m config/demo_model sequences.fa -o embeddings.parquet
+  splicebert score-variants -m SpliceBERT.510nt --genome hg38.fa --strand + variants.vcf.gz
+
+`splicebert COMMAND --help` explains a command, its columns and its options."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser with every command."""
+    parser = argparse.ArgumentParser(
+        prog="splicebert", description=DESCRIPTION, epilog=EPILOG, formatter_class=Formatter
+    )
+    parser.add_argument("--version", action="version", version=f"splicebert {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.add_parser(commands).set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; None takes those of the process.
+
+    Returns
+    -------
+    0; 2 where the input or the options can't be used (one line on stderr says why); 130 after
+    Ctrl-C, 143 after SIGTERM, 141 where the reader of stdout has gone. In none of these cases a
+    partial output is left.
+    """
+    args = build_parser().parse_args(argv)
+    try:
+        with _logging(args.command, args.quiet), _terminating():
+            args.run(args)
+            sys.stdout.flush()
+        return 0
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _fail(args.command, "interrupted", INTERRUPTED)
+    except _TerminatedError:
+        return _fail(args.command, "terminated", TERMINATED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _fail(args.command, f"error: {where}{error.strerror or error}", USAGE_ERROR)
+    except SpliceBERTError as error:
+        return _fail(args.command, f"error: {error}", USAGE_ERROR)
+
+
+def _fail(command: str, message: str, code: int) -> int:
+    print(f"splicebert {command}: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+class _TerminatedError(Exception):
+    """SIGTERM, raised as an exception so that temporary files are removed."""
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """Turn SIGTERM into an exception, where this is the main thread."""
+
+    def stop(*_: object) -> None:
+        raise _TerminatedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _logging(command: str, quiet: bool) -> Iterator[None]:
+    """Send the package's messages to stderr; with `quiet` only warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(f"splicebert {command}: %(message)s"))
+    logger = logging.getLogger("splicebert")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _silence_stdout() -> None:
+    """Let nothing more be written to a pipe that is closed, also not when Python exits."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):  # stdout is no file, or closed
+        pass
