@@ -120,3 +120,46 @@ def test_empty_strings_give_empty_results():
     assert sequence.kmers("", 1).shape == (0,)
     assert sequence.reverse_complement("") == ""
     assert sequence.token_batch([])[0].shape == (0, 2)
+
+
+# --- many sequences behind one another
+
+
+def one_after_another(texts):
+    rows = [[sequence.CLS, *sequence.tokens(text).tolist(), sequence.SEP] for text in texts]
+    return [token for row in rows for token in row]
+
+
+def test_packed_tokens_by_hand():
+    ids, lengths = sequence.packed_tokens(["AC", "GTN", "u"])
+    assert ids.tolist() == [2, 6, 7, 3, 2, 8, 9, 5, 3, 2, 9, 3]
+    assert lengths.tolist() == [2, 3, 1]
+    assert (ids.dtype, lengths.dtype) == (np.int64, np.int64)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [""],
+        ["", "A", ""],
+        ["acgtunRYSWKMBDHVx-.*? 0", "ACGTU"],
+        ["A\xe9C", "A\u20acC", "\U0001f9ec"],  # outside ASCII, outside Latin-1, outside 16 bits
+        ["A\xffC", "GT"],
+        ["A\xfeC", "GT"],  # the letters that stand for [CLS] and [SEP] inside
+        ["A\xffC", "\xfe\xff", "GT\xff\xfe"],
+        ["\xff\xfe"],
+    ],
+)
+def test_packed_tokens_are_those_of_each_sequence(texts):
+    ids, lengths = sequence.packed_tokens(texts)
+    assert ids.tolist() == one_after_another(texts)
+    assert lengths.tolist() == [len(text) for text in texts]
+    assert (ids.dtype, lengths.dtype) == (np.int64, np.int64)
+
+
+def test_packed_tokens_of_random_sequences():
+    rng = np.random.default_rng(4)
+    texts = [random_sequence(rng, length) for length in rng.integers(0, 200, 50)]
+    assert sequence.packed_tokens(texts)[0].tolist() == one_after_another(texts)
+    assert sequence.packed_tokens(tuple(texts))[0].tolist() == one_after_another(texts)

@@ -59,7 +59,10 @@ Split = Callable[[np.ndarray, Sequence[Item]], Sequence[np.ndarray]]
 
 def split_rows(values: np.ndarray, batch: Sequence[Item]) -> list[np.ndarray]:
     """Rows (rows of all items, ...) as one array an item."""
-    return np.split(values, np.cumsum([item.rows for item in batch])[:-1])
+    ends = np.cumsum([item.rows for item in batch])
+    if len(values) != ends[-1]:
+        raise SpliceBERTError(f"the model gave {len(values)} rows; expected {ends[-1]}")
+    return np.split(values, ends[:-1])
 
 
 class _Started(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def largest_error(
     """Error of a sample, in the unit of `LIMITS`; infinite where a value is not finite."""
     worst = 0.0
     for found, true in zip(values, reference, strict=True):
-        if not torch.isfinite(found).all():
+        if not (torch.isfinite(found).all() and torch.isfinite(true).all()):
             return float("inf")
         if found.numel():
             error = (
@@ -84,7 +85,9 @@ def pair_correlation(
             found.append(kl_divergence(p, q).cpu().numpy())
     if not kl[0]:
         return None
-    return float(spearmanr(np.concatenate(kl[0]), np.concatenate(kl[1])).statistic)
+    with warnings.catch_warnings():  # constant values have no correlation: NaN says so
+        warnings.simplefilter("ignore")
+        return float(spearmanr(np.concatenate(kl[0]), np.concatenate(kl[1])).statistic)
 
 
 def _comparable(left: Item, right: Item) -> bool:

@@ -121,6 +121,8 @@ def attend(
     -------
     (tokens or rows, heads * d), dtype of `v`
     """
+    if not len(q):
+        return v.new_zeros(0, v[0].numel())
     mixed = len(packed.groups) > 1 or rows is not None
     drops = not dropout or backend.kernel.startswith("flash-attn")  # varlen_attn has no dropout
     if backend.name == "flash" and q.is_cuda and mixed and drops:

@@ -109,7 +109,7 @@ class BertModel(transformers.BertModel):
         return out if return_dict else out.to_tuple()
 
     def _plain(self, others: dict) -> bool:
-        if self.config.is_decoder or (self.training and self.is_gradient_checkpointing):
+        if self.config.is_decoder or getattr(self.encoder, "gradient_checkpointing", False):
             return False
         return self.dtype == torch.float32 and all(others.get(name) is None for name in FOREIGN)
 
@@ -164,6 +164,7 @@ class BertModel(transformers.BertModel):
     def _weights(self, dtype: torch.dtype) -> Weights:
         """Fused weights: anew for each step of training, kept while no parameter changes."""
         if torch.is_grad_enabled() or self.training or torch.is_autocast_enabled(self.device.type):
+            self._fused = None  # a step may follow, which a fused optimiser does not let see
             return fuse(self, make=Dense, by_rows=False)
         kind = "int8" if self.engine.dtype == "int8" else str(dtype).removeprefix("torch.")
         state = (kind, self.device, *map(_identity, self.parameters()))
