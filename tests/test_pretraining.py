@@ -9,6 +9,7 @@ from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
 from splicebert.genome import Genome
 from splicebert.masking import KEPT, MASKED, NOT_CHOSEN, REPLACED, bert_masking
 from splicebert.models import SpliceBERT
+from splicebert.models.checkpoint import write_model
 from splicebert.pretraining import (
     IGNORED,
     fragments,
@@ -18,7 +19,6 @@ from splicebert.pretraining import (
     train,
     transcript_codes,
     validate,
-    write_model,
 )
 from splicebert.sequence import CLS, MASK, SEP
 

@@ -10,12 +10,12 @@ from transformers import BertConfig, BertForMaskedLM
 
 from splicebert.conservation import longest_per_gene
 from splicebert.jobs import job, open_genome
+from splicebert.models.checkpoint import write_model
 from splicebert.pretraining import (
     fragments,
     start_with_offset_heads,
     train,
     transcript_codes,
-    write_model,
 )
 from splicebert.sequence import VOCABULARY
 from splicebert.tables import TRANSCRIPTS, atomic_path, read_table

@@ -3,12 +3,13 @@
 Sequences are read a buffer at a time, sorted by length, run in batches of a bounded number of
 nucleotides without padding, and given back in the order in which they came. Memory depends on the
 buffer and the batch, not on the number of windows. On a GPU the next batch is prepared and started
-before the results of the last one are waited for, so that what the caller does with them, such as
-writing, costs no GPU time.
+before the results of the last one are waited for, which are copied beside it, so that most of what
+the caller does with them, such as writing, goes on while the GPU works.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 from collections import deque
@@ -108,6 +109,8 @@ class _Batches:
         else:
             yield started
             return
+        if torch.cuda.is_available():  # only now: the error held on to the batch's tensors
+            torch.cuda.empty_cache()
         for part in self.cut(batch):
             yield from self.start(part)
 
@@ -120,14 +123,23 @@ class _Batches:
             yield from self.start(batch)
 
 
+@functools.cache
+def _copier(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)
+
+
 def _to_host(values: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
-    """Copy to the host; from a GPU to pinned memory, without waiting."""
+    """Copy to the host; from a GPU to pinned memory beside the next batch, without waiting."""
     if not values.is_cuda:
         return values, None
     host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-    host.copy_(values, non_blocking=True)
-    event = torch.cuda.Event()
-    event.record()
+    copier = _copier(values.device)
+    copier.wait_stream(torch.cuda.current_stream(values.device))
+    with torch.cuda.stream(copier):
+        host.copy_(values, non_blocking=True)
+        values.record_stream(copier)
+        event = torch.cuda.Event()
+        event.record(copier)
     return host, event
 
 
@@ -241,8 +253,6 @@ def _halve(error: RuntimeError, batch: Sequence[Item], batch_nt: int) -> int:
             f"out of memory with a single sequence of {longest} nt; use a smaller model, shorter "
             "windows or a device with more memory"
         ) from error
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
     # Halve what was really in the batch, so that the next try is smaller whatever batch_nt was.
     halved = min(sum(len(item.sequence) for item in batch) // 2, longest * (len(batch) // 2))
     log.warning("out of memory with %d sequences; going on with %d nt a batch", len(batch), halved)

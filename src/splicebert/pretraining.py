@@ -6,16 +6,15 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from transformers import BertForMaskedLM, BertTokenizer
+from transformers import BertForMaskedLM
 
 from .genome import Genome
 from .masking import MASKED, NOT_CHOSEN, bert_masking
-from .sequence import CLS, MASK, SEP, VOCABULARY, A, N, base_codes
+from .sequence import CLS, MASK, SEP, A, N, base_codes
 
 log = logging.getLogger(__name__)
 CODE_TO_TOKEN = np.array([A, A + 1, A + 2, A + 3, N])
@@ -183,13 +182,3 @@ def train(
                 )
                 log.info("%s", curve[-1])
     return curve
-
-
-def write_model(model: BertForMaskedLM, folder: Path) -> None:
-    """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    vocab = folder / "vocab.txt"
-    vocab.write_text("\n".join(VOCABULARY) + "\n")
-    BertTokenizer(str(vocab), do_lower_case=False).save_pretrained(folder)
-    vocab.write_text("\n".join(VOCABULARY) + "\n")

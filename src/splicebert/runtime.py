@@ -68,7 +68,7 @@ class Runtime:
         device: str = "auto",
         dtype: str = "auto",
         batch_nt: int | None = None,
-        buffer: int = 256,
+        buffer: int | None = None,
         *,
         purpose: str = "probability",
     ) -> Runtime:
@@ -97,6 +97,8 @@ class Runtime:
             dtype = "float16" if on_gpu else "float32"
         if batch_nt is None:
             batch_nt = 65536 if on_gpu else 1024
+        if buffer is None:  # some batches of the longest sequences, so that the last ones are full
+            buffer = 2048 if on_gpu else 256
         return cls(where, dtype, batch_nt, buffer, purpose)
 
     def describe(self) -> str:

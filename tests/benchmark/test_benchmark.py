@@ -1,5 +1,8 @@
 """The benchmark script: what it counts, measures and writes. No test depends on a time."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,6 +114,17 @@ def test_ratios_are_those_of_the_published_route():
     assert found["less_memory"].tolist() == [1.0, 0.75, 3.0]
     assert found["floor"].tolist() == pytest.approx([0.1, 0.125, 0.4])
     assert "| MLM logits | 510 |" in show(found)
+
+
+def test_it_needs_no_genome_libraries():
+    """A GPU machine may have torch and transformers and little else."""
+    code = """
+import sys
+for name in ("pysam", "pyBigWig", "pybedtools", "zarr", "sklearn", "matplotlib", "snakemake"):
+    sys.modules[name] = None
+import splicebert.benchmark.__main__
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_run_prints_a_table_and_writes_a_tsv(tmp_path, capsys):

@@ -63,6 +63,18 @@ def test_batches_do_not_change_the_numbers(cli, token_folder, fasta, batch_nt):
     np.testing.assert_allclose(values(one, "p", 3), values(other, "p", 3), atol=2e-5)
 
 
+@pytest.mark.parametrize("kind", ["token", "sequence"])
+def test_reduced_precision_is_compared_with_float32(
+    cli, token_folder, sequence_folder, fasta, kind
+):
+    folder = {"token": token_folder, "sequence": sequence_folder}[kind]
+    exact = cli("predict", "-m", folder, fasta, "--raw").rows
+    found = cli("predict", "-m", folder, fasta, "--raw", "--dtype", "float16")
+    assert "dtype float16 against float32 on" in found.err
+    a, b = values(exact, "logit", 1), values(found.rows, "logit", 1)
+    assert 0 < np.abs(a - b).max() < 0.05
+
+
 def test_regression_is_written_as_it_comes(cli, sequence_folder, fasta, tmp_path):
     folder = edit_config(sequence_folder, tmp_path / "model", problem_type="regression")
     raw = cli("predict", "-m", sequence_folder, fasta, "--raw").rows

@@ -47,6 +47,7 @@ def capability(monkeypatch):
     def choose(major=9, *, package=False):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (major, 0))
         monkeypatch.setattr(attention, "flash_package", lambda: package)
+        monkeypatch.setattr(attention, "flash_fails", lambda *_: "")
 
     return choose
 
@@ -91,6 +92,43 @@ def test_flash_where_it_can_not_run(capability, device, dtype, major, message):
     capability(major)
     with pytest.raises(ModelError, match=f"attention 'flash': .*{message}"):
         attention.choose_backend("flash", device, dtype)
+
+
+def test_a_flash_kernel_is_tried_before_it_is_used(monkeypatch):
+    fails = attention.flash_fails.__wrapped__
+    assert fails("a kernel", CPU, torch.float32) == ""
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention", lambda q, k, v, **_: 0 * v
+    )
+    assert "a kernel is off by" in fails("a kernel", CPU, torch.float32)
+
+    def broken(*_, **__):
+        raise ImportError("undefined symbol")
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", broken)
+    problem = fails("a kernel", CPU, torch.float32)
+    assert problem == "a kernel does not run here (ImportError: undefined symbol)"
+
+
+@pytest.mark.parametrize("broken", ["flash-attn package", "PyTorch"])
+def test_a_kernel_that_fails_is_passed_over(capability, monkeypatch, broken):
+    capability(9, package=True)
+    monkeypatch.setattr(
+        attention, "flash_fails", lambda kernel, *_: "it broke" if broken in kernel else ""
+    )
+    chosen = attention.choose_backend("auto", CUDA, torch.float16)
+    assert chosen.name == "flash"
+    assert ("PyTorch" in chosen.kernel) == (broken == "flash-attn package")
+    monkeypatch.setattr(attention, "flash_fails", lambda *_: "it broke")
+    chosen = attention.choose_backend("auto", CUDA, torch.float16)
+    assert (chosen.name, chosen.reason) == ("sdpa", "it broke")
+
+
+def test_flash_gives_way_in_float32(capability):
+    capability(9)
+    assert attention.best_backend("flash", CUDA, "float16").name == "flash"
+    assert attention.best_backend("flash", CUDA, "float32").name == "sdpa"
+    assert attention.best_backend("eager", CUDA, "float32").name == "eager"
 
 
 def test_unknown_back_end():

@@ -113,8 +113,12 @@ def test_int8_rows_do_not_depend_on_their_neighbours():
 def test_forms_of_the_dtypes():
     assert linear_maker(CPU, "float32") is linear.OneDNN
     assert linear_maker(CPU, "int8") is linear.Int8
-    assert linear_maker(torch.device("cuda"), "float32") is linear.Dense
-    assert linear_maker(CPU, "float32", compiled=True) is linear.Dense
+    assert isinstance(
+        linear_maker(torch.device("cuda"), "float32")(torch.ones(3, 2), torch.ones(3)), linear.Dense
+    )
+    assert isinstance(
+        linear_maker(CPU, "float32", compiled=True)(torch.ones(3, 2), torch.ones(3)), linear.Dense
+    )
     _, weight, bias = layer(1, 8, 8)
     for name in ("float16", "bfloat16"):
         made = linear_maker(CPU, name)(weight, bias)
@@ -143,7 +147,9 @@ class Missing:
 def test_without_the_operator_dense_does(monkeypatch, caplog, error):
     monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", Missing(error), raising=False)
     with caplog.at_level(logging.INFO):
-        assert linear_maker(CPU, "float32") is linear.Dense
+        assert isinstance(
+            linear_maker(CPU, "float32")(torch.ones(3, 2), torch.ones(3)), linear.Dense
+        )
     assert f"no oneDNN linear layers in this PyTorch ({error})" in caplog.text
 
 
@@ -156,4 +162,4 @@ def test_an_operator_of_other_numbers_is_not_used(monkeypatch):
 
     monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", tanh_gelu)
     assert not linear.onednn_works()
-    assert linear_maker(CPU, "float32") is linear.Dense
+    assert isinstance(linear_maker(CPU, "float32")(torch.ones(3, 2), torch.ones(3)), linear.Dense)

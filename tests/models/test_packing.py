@@ -135,3 +135,12 @@ def test_offsets_of_too_few_sequences(packed):
 
 def test_tokens_that_are_nucleotides():
     assert packing.nucleotide_tokens(np.array([2, 0, 3])).tolist() == [1, 2, 7, 8, 9]
+
+
+def test_first_rows_are_those_of_cls():
+    packed = packing.pack(["ACG", "T", "GGGGG"], device=torch.device("cpu"))
+    rows = packing.first_rows(packed)
+    assert rows.index.tolist() == [0, 5, 8]
+    assert (packed.ids[rows.index] == 2).all()
+    assert rows.counts.tolist() == [1, 1, 1]
+    assert rows.cumulative.tolist() == [0, 1, 2, 3]

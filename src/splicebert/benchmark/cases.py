@@ -13,7 +13,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from ..inference import Item, run_attention_rows, run_hidden_states, run_logits
 from ..models import SpliceBERT
-from ..pretraining import write_model
+from ..models.checkpoint import write_model
 from ..runtime import Runtime
 from ..sequence import BASES
 from .published import Published, kl_by_base
@@ -136,7 +136,7 @@ def all_work(scale: int, seed: int, *, lengths: Sequence[int] = LENGTHS) -> list
     Parameters
     ----------
     scale
-        How much work: 1 suits two CPU cores, 64 a GPU.
+        How much work: 1 suits two CPU cores, 32 a GPU.
     seed
         Draws the sequences.
     lengths

@@ -38,8 +38,6 @@ def peak_mib(function: Callable[[], object], device: torch.device) -> float:
     NaN where the system does not tell.
     """
     if device.type == "cuda":
-        gc.collect()
-        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         function()

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import ModelError
 from ..inference import Item, Runtime, stream
-from ..models.attention import choose_backend
+from ..models.attention import choose_backend, products_dtype
 from ..models.checkpoint import (
     check_vocabulary,
     load_exactly,
@@ -20,7 +20,9 @@ from ..models.checkpoint import (
     weights_file,
 )
 from ..models.modules import BertForSequenceClassification, BertForTokenClassification, Engine
-from ..sequence import PAD, VOCABULARY, token_batch
+from ..models.packing import all_rows, first_rows, pack
+from ..precision import check_sample
+from ..sequence import VOCABULARY
 from .model import Choice
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ class Classifier:
     Attributes
     ----------
     head : "token" or "sequence"
+    dtype : str
+        Of the matrix products.
     num_labels : int
     problem_type : str or None
         As config.json has it.
@@ -44,38 +48,43 @@ class Classifier:
     head: Literal["token", "sequence"]
 
     def __init__(self, choice: Choice, runtime: Runtime, attention: str = "auto") -> None:
-        self._runtime = runtime
+        self._runtime, self._attention = runtime, attention
         self.head, self._model = load_module(choice)
-        self._model.bert.engine = Engine(attention, runtime.dtype)
         self._model.eval().requires_grad_(False).to(runtime.device)
+        self.set_dtype(runtime.dtype)
         config = self._model.config
         self.num_labels, self.problem_type = config.num_labels, config.problem_type
-        kind = getattr(torch, runtime.dtype, torch.float32)  # of attention; int8 has float32
-        backend = choose_backend(attention, runtime.device, kind)
+        backend = choose_backend(attention, runtime.device, products_dtype(runtime.dtype))
         labels = ", ".join(str(config.id2label[label]) for label in range(self.num_labels))
         log.info(
             "model %s (%s head, labels %s), attention %s; %s",
             choice.name, self.head, labels, backend, runtime.describe(),
         )  # fmt: skip
 
+    def set_dtype(self, dtype: str) -> None:
+        """Change the precision of the matrix products."""
+        self.dtype = dtype
+        self._model.bert.engine = Engine(self._attention, dtype)
+
     def run(self, items: Iterable[Item], *, progress: bool = True) -> Iterator[np.ndarray]:
         """Logits of each sequence, in order: float32 (nt, labels); sequence heads (labels,)."""
         options: dict = {"progress": progress, "label": "predict"}
-        options |= {} if self.head == "token" else {"split": lambda values, _: list(values)}
-        return stream(items, self._compute, self._runtime, **options)
+        if self.head == "sequence":
+            options["split"] = lambda values, _: list(values)
+            # For the comparison with float32 a sequence is one row.
+            items = (item._replace(offsets=np.zeros(1, np.int64)) for item in items)
+        checked = check_sample(self, items, self._compute, self._runtime, kind="classes")
+        return stream(checked, self._compute, self._runtime, **options)
 
     @torch.inference_mode()
     def _compute(self, batch: Sequence[Item]) -> torch.Tensor:
-        ids, lengths = token_batch([item.sequence for item in batch])
-        inputs = {"input_ids": torch.from_numpy(ids)}
-        if lengths.min() < lengths.max():
-            inputs["attention_mask"] = torch.from_numpy(ids != PAD).long()
-        device = self._runtime.device
-        inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
-        logits = self._model(**inputs).logits.float()
+        packed = pack([item.sequence for item in batch], device=self._runtime.device)
+        last = self._model.config.num_hidden_layers
+        rows = all_rows(packed) if self.head == "token" else first_rows(packed)
+        states = self._model.bert.encode_packed(packed, [last], rows)[last]
         if self.head == "sequence":
-            return logits
-        return torch.cat([row[1 : n + 1] for row, n in zip(logits, lengths, strict=True)])
+            states = self._model.bert.pooler(states[:, None])
+        return self._model.classifier(states)
 
 
 def load_module(choice: Choice) -> tuple[str, torch.nn.Module]:

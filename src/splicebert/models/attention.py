@@ -5,6 +5,7 @@ Queries, keys and values are (tokens, heads, head size). No sequence sees anothe
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,8 +16,10 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import ModelError
-from .packing import Group, Packed, Rows
+from .packing import Group, Packed, Rows, pack_ids
 
+FLASH_PACKAGE = "flash-attn package"
+FLASH_PYTORCH = "PyTorch varlen_attn and flash kernel"
 BACKENDS = ("auto", "eager", "sdpa", "flash")
 
 
@@ -85,9 +88,45 @@ def _flash(device: torch.device, dtype: torch.dtype) -> tuple[str, str]:
         return f"flash kernels on a GPU need float16 or bfloat16, not {_short(dtype)}", ""
     if torch.cuda.get_device_capability(device) < (8, 0):
         return "flash kernels need a GPU of compute capability 8.0 or later", ""
-    if flash_package():
-        return "", "flash-attn package"
-    return "", "PyTorch varlen_attn and flash kernel"
+    if flash_package() and not flash_fails(FLASH_PACKAGE, device, dtype):
+        return "", FLASH_PACKAGE
+    problem = flash_fails(FLASH_PYTORCH, device, dtype)
+    return problem, "" if problem else FLASH_PYTORCH
+
+
+@functools.cache
+def flash_fails(kernel: str, device: torch.device, dtype: torch.dtype) -> str:
+    """Run a flash kernel on two small sequences, packed and dense; what is wrong, or empty."""
+    backend = Backend("flash", kernel, "tried")
+    try:
+        with torch.inference_mode():
+            worst = max(_probe(backend, n, device, dtype) for n in ([40, 70], [64, 64]))
+    except Exception as error:  # a package built for another PyTorch fails in any way
+        return f"{kernel} does not run here ({type(error).__name__}: {str(error)[:200]})"
+    return "" if worst < 0.02 else f"{kernel} is off by {worst:.2g} here"
+
+
+def _probe(backend: Backend, lengths: list[int], device: torch.device, dtype: torch.dtype) -> float:
+    """Largest difference of a kernel from float32 on random queries, keys and values."""
+    packed = pack_ids(np.zeros(sum(lengths), np.int64), np.array(lengths), device)
+    generator = torch.Generator().manual_seed(0)
+    qkv = torch.randn(sum(lengths), 3, 2, 32, generator=generator).to(device, dtype)
+    found = attend(*qkv.unbind(1), packed, backend)
+    true = attend(*qkv.float().unbind(1), packed, Backend("eager", "", ""))
+    return float((found.float() - true).abs().max())
+
+
+def products_dtype(dtype: str) -> torch.dtype:
+    """Dtype in which queries, keys and values come out of the products of a precision."""
+    return torch.float32 if dtype == "int8" else getattr(torch, dtype)
+
+
+def best_backend(requested: str, device: torch.device, dtype: str) -> Backend:
+    """Return the back end asked for, or where it can't do `dtype` what auto takes."""
+    try:
+        return choose_backend(requested, device, products_dtype(dtype))
+    except ModelError:
+        return choose_backend("auto", device, products_dtype(dtype))
 
 
 def attend(
@@ -123,8 +162,9 @@ def attend(
     """
     if not len(q):
         return v.new_zeros(0, v[0].numel())
-    mixed = len(packed.groups) > 1 or rows is not None
-    drops = not dropout or backend.kernel.startswith("flash-attn")  # varlen_attn has no dropout
+    package = backend.kernel == FLASH_PACKAGE
+    mixed = package or len(packed.groups) > 1 or rows is not None
+    drops = package or not dropout  # varlen_attn has no dropout
     if backend.name == "flash" and q.is_cuda and mixed and drops:
         return _attend_varlen(q, k, v, packed, backend, rows, dropout).flatten(1)
     pieces = [
@@ -149,6 +189,8 @@ def _padded_rows(q: torch.Tensor, group: Group, rows: Rows) -> torch.Tensor:
     """Queries of a group as (sequences, heads, most rows, d); those behind are repetitions."""
     first, counts = _group_rows(group, rows)
     most = int(counts.max())
+    if (counts == most).all():
+        return q[first : first + len(counts) * most].unflatten(0, (-1, most)).transpose(1, 2)
     starts = first + np.cumsum(counts) - counts
     index = starts[:, None] + np.minimum(np.arange(most), np.maximum(counts[:, None] - 1, 0))
     index = np.minimum(index, len(q) - 1)
@@ -210,7 +252,7 @@ def _attend_varlen(
     longest = int(packed.lengths.max())
     longest_q = longest if rows is None else int(rows.counts.max())
     where = (starts_q, packed.cumulative, longest_q, longest)
-    if backend.kernel.startswith("flash-attn"):
+    if backend.kernel == FLASH_PACKAGE:
         from flash_attn import flash_attn_varlen_func
 
         return flash_attn_varlen_func(q, k, v, *where, dropout_p=dropout)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from transformers import BertConfig
+from transformers import BertConfig, BertTokenizer, PreTrainedModel
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
@@ -58,6 +58,16 @@ def read_config(folder: str | Path) -> BertConfig:
         return BertConfig(**values)
     except Exception as error:  # transformers has its own class for a value of the wrong type
         raise ModelError(f"{path}: not a configuration of a BERT ({error})") from error
+
+
+def write_model(model: PreTrainedModel, folder: Path) -> None:
+    """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    vocab = folder / "vocab.txt"
+    vocab.write_text("\n".join(VOCABULARY) + "\n")
+    BertTokenizer(str(vocab), do_lower_case=False).save_pretrained(folder)
+    vocab.write_text("\n".join(VOCABULARY) + "\n")
 
 
 def check_vocabulary(folder: str | Path) -> None:

@@ -100,17 +100,22 @@ def linear_maker(device: torch.device, dtype: str, *, compiled: bool = False) ->
         if device.type != "cpu":
             raise ModelError(f"dtype int8 runs on the CPU only, not on {device}")
         return Int8
-    if dtype == "float32":
-        return OneDNN if device.type == "cpu" and not compiled and onednn_works() else Dense
-    kind = {"float16": torch.float16, "bfloat16": torch.bfloat16}[dtype]
-    return lambda weight, bias: Dense(weight.detach().to(kind), bias.detach().to(kind))
+    if dtype == "float32" and device.type == "cpu" and not compiled and onednn_works():
+        return OneDNN
+    kind = getattr(torch, dtype)
+
+    def fixed(tensor: torch.Tensor) -> torch.Tensor:
+        # torch.compile takes the sizes of parameters, and of nothing else, for constants.
+        return torch.nn.Parameter(tensor.detach().to(kind), requires_grad=False)
+
+    return lambda weight, bias: Dense(fixed(weight), fixed(bias))
 
 
 def _norm(module: torch.nn.LayerNorm) -> Norm:
     return Norm(module.weight, module.bias, module.eps)
 
 
-def _layer(module: torch.nn.Module, make: MakeLinear, *, by_rows: bool) -> Layer:
+def _layer(module: torch.nn.Module, make: MakeLinear) -> Layer:
     self_attention = module.attention.self
     parts = [self_attention.query, self_attention.key, self_attention.value]
 
@@ -119,10 +124,9 @@ def _layer(module: torch.nn.Module, make: MakeLinear, *, by_rows: bool) -> Layer
             torch.cat([parts[i].weight for i in which]), torch.cat([parts[i].bias for i in which])
         )
 
-    whole = fused(0, 1, 2)
     return Layer(
-        whole,
-        *([fused(0), fused(1), fused(1, 2)] if by_rows else [whole] * 3),
+        fused(0, 1, 2),
+        *(fused(0), fused(1), fused(1, 2)),
         make(module.attention.output.dense.weight, module.attention.output.dense.bias),
         _norm(module.attention.output.LayerNorm),
         make(module.intermediate.dense.weight, module.intermediate.dense.bias),
@@ -136,7 +140,6 @@ def fuse(
     head: torch.nn.Module | None = None,
     *,
     make: MakeLinear = Dense,
-    by_rows: bool = True,
 ) -> Weights:
     """Take the weights of a transformers BertModel.
 
@@ -148,8 +151,6 @@ def fuse(
         The `cls` of a BertForMaskedLM, or None.
     make
         Makes a linear layer of weight and bias; with `Dense`, gradients flow to the modules.
-    by_rows
-        Whether any layer may be the last one, on some rows only (takes a copy of Q, K and V).
     """
     config, table = bert.config, bert.embeddings
     activation = ACT2FN[config.hidden_act]
@@ -157,7 +158,7 @@ def fuse(
         _words(table),
         table.position_embeddings.weight,
         _norm(table.LayerNorm),
-        tuple(_layer(module, make, by_rows=by_rows) for module in bert.encoder.layer),
+        tuple(_layer(module, make) for module in bert.encoder.layer),
         None if head is None else _head(head.predictions, make),
         config.num_attention_heads,
         config.hidden_act == "gelu",

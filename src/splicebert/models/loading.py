@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from ..errors import ModelError
 from ..runtime import Runtime
-from .attention import choose_backend
+from .attention import choose_backend, products_dtype
 from .checkpoint import check_vocabulary, load_exactly, read_config, read_state_dict, weights_file
 from .modules import (
     BertForMaskedLM,
@@ -81,7 +81,9 @@ def load(
         "auto", "eager", "sdpa" or "flash".
     dtype
         Of the matrix products without gradients: "auto" (float32 on a CPU, float16 on a GPU),
-        "float32", "float16", "bfloat16" or "int8". Parameters stay float32.
+        "float32", "float16", "bfloat16" or "int8". Parameters stay float32. Nothing compares
+        them with float32 here, as `splicebert.inference` does with every run: where two outputs
+        are subtracted (KL, delta P) ask for "float32".
     device
         "auto", "cpu", "cuda" or "cuda:1".
     compiled
@@ -111,8 +113,8 @@ def load(
         config.num_labels = num_labels
     # "embedding" admits every dtype: what the numbers are for is the caller's business here.
     runtime = Runtime.choose(device, dtype, purpose="embedding")
-    products = getattr(torch, runtime.dtype) if runtime.dtype != "int8" else torch.float32
-    choose_backend(attention, runtime.device, products)  # refuses what can't be
+    backend = choose_backend(attention, runtime.device, products_dtype(runtime.dtype))
+    log.info("model %s: %s, attention %s", folder, runtime.describe(), backend)
     model = _build(task, config, folder, seed)
     for module in model.modules():
         if isinstance(module, BertModel):

@@ -7,6 +7,7 @@ batches are packed inside: padding costs nothing, and hidden states at padding a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,10 @@ import torch
 import transformers
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
-from .attention import choose_backend
+from .attention import Backend, best_backend
 from .compiling import compile_once
 from .encoder import Dense, Dropout, Weights, encode, feed_forward, fuse, linear_maker
-from .packing import Packed, pack_ids, to_device
+from .packing import Packed, Rows, pack_tensor, to_device
 
 # Arguments that the lean encoder does not know; others, such as Trainer's, don't concern it.
 FOREIGN = ("inputs_embeds", "encoder_hidden_states", "encoder_attention_mask", "past_key_values")
@@ -127,16 +128,37 @@ class BertModel(transformers.BertModel):
         last = self.config.num_hidden_layers
         wanted = range(last + 1) if every else [last]
         packed, index = _pack_padded(input_ids, lengths)
+        states = self.encode_packed(packed, wanted)
+        return [_unpack(states[layer], index, input_ids.shape) for layer in wanted]
+
+    def encode_packed(
+        self, packed: Packed, layers: Collection[int], rows: Rows | None = None
+    ) -> dict[int, torch.Tensor]:
+        """Hidden states of packed tokens, as `encoder.encode` gives them.
+
+        Parameters
+        ----------
+        packed
+            Tokens.
+        layers
+            0 = embedding output.
+        rows
+            Tokens whose states are wanted; None: all.
+        """
         dtype = self._dtype()
-        states = encode(
+        return encode(
             self._weights(dtype),
             packed,
-            choose_backend(self.engine.attention, input_ids.device, dtype),
-            layers=wanted,
+            self._backend(dtype),
+            layers=layers,
+            rows=rows,
             dropout=self._dropout(),
             finish=self._finish(),
         )
-        return [_unpack(states[layer], index, input_ids.shape) for layer in wanted]
+
+    def _backend(self, dtype: torch.dtype) -> Backend:
+        name = "float32" if self.engine.dtype == "int8" else str(dtype).removeprefix("torch.")
+        return best_backend(self.engine.attention, self.device, name)
 
     def _dtype(self) -> torch.dtype:
         """Dtype of the products."""
@@ -165,12 +187,12 @@ class BertModel(transformers.BertModel):
         """Fused weights: anew for each step of training, kept while no parameter changes."""
         if torch.is_grad_enabled() or self.training or torch.is_autocast_enabled(self.device.type):
             self._fused = None  # a step may follow, which a fused optimiser does not let see
-            return fuse(self, make=Dense, by_rows=False)
+            return fuse(self, make=Dense)
         kind = "int8" if self.engine.dtype == "int8" else str(dtype).removeprefix("torch.")
         state = (kind, self.device, *map(_identity, self.parameters()))
         if self._fused is None or self._fused[0] != state:
             make = linear_maker(self.device, kind, compiled=self.engine.compiled)
-            self._fused = (state, fuse(self, make=make, by_rows=False))
+            self._fused = (state, fuse(self, make=make))
         return self._fused[1]
 
     def train(self, mode: bool = True) -> BertModel:
@@ -203,11 +225,10 @@ def _lengths(
         return np.full(batch, tokens, np.int64)
     if mask.ndim != 2:
         return None
-    lengths = mask.long().sum(1)
-    expected = torch.arange(tokens, device=mask.device) < lengths[:, None]
-    if not torch.equal(mask.bool(), expected) or int(lengths.min()) == 0:
-        return None
-    return lengths.cpu().numpy()
+    real = mask.cpu().numpy().astype(bool)  # waits for the GPU once
+    lengths = real.sum(1)
+    plain = lengths.all() and np.array_equal(real, np.arange(tokens) < lengths[:, None])
+    return lengths if plain else None
 
 
 def _pack_padded(
@@ -218,8 +239,7 @@ def _pack_padded(
     real = np.arange(tokens) < lengths[:, None]
     index = None if real.all() else to_device(np.flatnonzero(real), input_ids.device)
     flat = input_ids.reshape(-1)
-    layout = pack_ids(np.empty(int(lengths.sum()), np.int64), lengths, input_ids.device)
-    return layout._replace(ids=flat if index is None else flat[index]), index
+    return pack_tensor(flat if index is None else flat[index], lengths), index
 
 
 def _unpack(states: torch.Tensor, index: torch.Tensor | None, shape: torch.Size) -> torch.Tensor:

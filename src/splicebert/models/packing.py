@@ -101,10 +101,15 @@ def pack_ids(ids: np.ndarray, lengths: np.ndarray, device: torch.device) -> Pack
     device
         Where to put them.
     """
-    starts = _starts(lengths)
+    return pack_tensor(to_device(ids, device), lengths)
+
+
+def pack_tensor(ids: torch.Tensor, lengths: np.ndarray) -> Packed:
+    """Pack tokens, int64 (tokens,), that are on their device already; see `pack_ids`."""
+    starts, device = _starts(lengths), ids.device
     positions = np.arange(len(ids)) - np.repeat(starts[:-1], lengths)
     return Packed(
-        to_device(ids, device),
+        ids,
         to_device(positions, device),
         to_device(starts.astype(np.int32), device),
         lengths,
@@ -159,6 +164,11 @@ def all_rows(packed: Packed) -> Rows:
     """Return the rows of every nucleotide."""
     counts = packed.lengths - 2
     return _rows(nucleotide_tokens(counts), counts, packed)
+
+
+def first_rows(packed: Packed) -> Rows:
+    """Return the row of each [CLS]."""
+    return _rows(_starts(packed.lengths)[:-1], np.ones(len(packed.lengths), np.int64), packed)
 
 
 def some_rows(packed: Packed, offsets: Sequence[np.ndarray | None]) -> Rows:

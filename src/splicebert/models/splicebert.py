@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ from transformers import (
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
-from .attention import choose_backend
+from .attention import best_backend, choose_backend, products_dtype
 from .base import ModelAdapter
 from .checkpoint import (
     check_identity,
@@ -31,6 +32,7 @@ from .compiling import compile_once
 from .encoder import attention_rows, encode, feed_forward, fuse, linear_maker, mlm_logits
 from .packing import Packed, Rows, all_rows, joined_masks, pack, some_rows
 
+log = logging.getLogger(__name__)
 DTYPES = ("float32", "float16", "bfloat16", "int8")
 HEADS = {"token": BertForTokenClassification, "sequence": BertForSequenceClassification}
 
@@ -90,6 +92,9 @@ class SpliceBERT(ModelAdapter):
         self.attention = attention
         self._finish = compile_once(feed_forward) if compiled else feed_forward
         self._place()
+        if dtype in DTYPES:  # refuses a back end that this dtype can't have
+            self.backend = choose_backend(attention, self.device, products_dtype(dtype))
+            self.dtype = dtype
         self.set_dtype(dtype)
         self._set_lengths(min_length, max_length)
 
@@ -112,11 +117,12 @@ class SpliceBERT(ModelAdapter):
         """Change the precision: float32, float16, bfloat16 or int8 (products only)."""
         if dtype not in DTYPES:
             raise ModelError(f"dtype {dtype!r}; expected one of {', '.join(DTYPES)}")
+        backend = best_backend(self.attention, self.device, dtype)
         make = linear_maker(self.device, dtype, compiled=self._finish is not feed_forward)
         self._weights = fuse(self._model.bert, self._model.cls, make=make)
-        kind = getattr(torch, dtype, torch.float32) if dtype != "int8" else torch.float32
-        self.backend = choose_backend(self.attention, self.device, kind)
-        self.dtype = dtype
+        if dtype != self.dtype or backend != self.backend:
+            log.info("model %s: dtype %s, attention %s", self.name, dtype, backend)
+        self.backend, self.dtype = backend, dtype
 
     def describe(self) -> str:
         """One line for the log."""
