@@ -6,7 +6,13 @@ rule pretrain_demo_model:
         unpack(lambda wildcards: genome_files("demo")),
         transcripts="resources/reference/demo/transcripts.parquet",
         library=library(
-            "pretraining", "conservation", "genome", "masking", "sequence", "bed"
+            "pretraining",
+            "conservation",
+            "genome",
+            "masking",
+            "sequence",
+            "bed",
+            "models/checkpoint",
         ),
     output:
         folder=directory("resources/models/demo"),

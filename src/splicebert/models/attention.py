@@ -190,7 +190,9 @@ def _padded_rows(q: torch.Tensor, group: Group, rows: Rows) -> torch.Tensor:
     first, counts = _group_rows(group, rows)
     most = int(counts.max())
     if (counts == most).all():
-        return q[first : first + len(counts) * most].unflatten(0, (-1, most)).transpose(1, 2)
+        return (
+            q[first : first + len(counts) * most].unflatten(0, (len(counts), most)).transpose(1, 2)
+        )
     starts = first + np.cumsum(counts) - counts
     index = starts[:, None] + np.minimum(np.arange(most), np.maximum(counts[:, None] - 1, 0))
     index = np.minimum(index, len(q) - 1)

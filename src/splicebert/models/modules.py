@@ -110,7 +110,9 @@ class BertModel(transformers.BertModel):
         return out if return_dict else out.to_tuple()
 
     def _plain(self, others: dict) -> bool:
-        if self.config.is_decoder or getattr(self.encoder, "gradient_checkpointing", False):
+        layer = self.encoder.layer[0]
+        checkpointing = self.training and getattr(layer, "gradient_checkpointing", False)
+        if self.config.is_decoder or checkpointing:
             return False
         return self.dtype == torch.float32 and all(others.get(name) is None for name in FOREIGN)
 
