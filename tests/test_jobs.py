@@ -8,14 +8,16 @@ from splicebert.jobs import job, open_genome, open_model
 ENTRY = {"adapter": "onehot", "flank": 3}
 
 
-def snakemake(tmp_path, *, device="auto", gpu=0):
+def snakemake(tmp_path, *, device="auto", gpu=0, dtype="auto", purpose="probability"):
     return SimpleNamespace(
         rule="infer",
         log=[str(tmp_path / "job.log")],
         threads=1,
         wildcards=SimpleNamespace(model="onehot"),
-        params=SimpleNamespace(model=ENTRY, dtype="auto"),
-        config={"inference": {"device": device, "batch_nt": 99}},
+        params=SimpleNamespace(model=ENTRY, dtype=dtype, purpose=purpose),
+        config={
+            "inference": {"device": device, "batch_nt": 99, "attention": "auto", "compile": False}
+        },
         resources={"gpu": gpu},
         input=SimpleNamespace(
             fasta=str(tmp_path / "g.fa"), fai=str(tmp_path / "g.fai"), gzi=str(tmp_path / "g.gzi")
@@ -41,6 +43,15 @@ def test_a_job_without_a_gpu_runs_on_the_cpu(tmp_path, monkeypatch):
     assert runtime.device.type == "cpu"
     _, runtime = open_model(snakemake(tmp_path, gpu=1))
     assert runtime.device.type == "cuda"
+
+
+def test_a_dtype_too_coarse_for_a_purpose_gives_way(tmp_path):
+    fake = snakemake(tmp_path, dtype="bfloat16", purpose="difference")
+    with job(fake):
+        assert open_model(fake)[1].dtype == "float32"
+    assert "bfloat16 is too coarse for a difference" in (tmp_path / "job.log").read_text()
+    fake = snakemake(tmp_path, dtype="bfloat16", purpose="embedding")
+    assert open_model(fake)[1].dtype == "bfloat16"
 
 
 def test_a_gpu_that_is_not_there_is_an_error(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
     handler = logging.FileHandler(snakemake.log[0], mode="w")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
+    level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
@@ -38,6 +39,7 @@ def job(snakemake) -> Iterator[logging.Logger]:
         raise
     finally:
         root.removeHandler(handler)
+        root.setLevel(level)
         handler.close()
 
 

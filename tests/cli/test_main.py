@@ -197,7 +197,9 @@ def test_a_failure_leaves_the_old_output_and_nothing_else(cli, folder, fasta, tm
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_nothing_behind(folder, sequences, tmp_path, number, code):
-    command = [*PROGRAM, "embed", "-m", folder, "-", "-o", tmp_path / "out.parquet"]
+    # A program started in the background, as this one may be, would ignore Ctrl-C.
+    program = ["env", "--default-signal", *PROGRAM]
+    command = [*program, "embed", "-m", folder, "-", "-o", tmp_path / "out.parquet"]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(command, env=ENVIRONMENT, **pipes) as process:
         # The second header ends the first record; the program then waits for more.
@@ -208,8 +210,11 @@ def test_a_signal_leaves_nothing_behind(folder, sequences, tmp_path, number, cod
             time.sleep(0.05)
         assert os.listdir(tmp_path)[0].startswith(".tmp-")
         process.send_signal(number)
+        try:
+            assert process.wait(60) == code
+        finally:
+            process.kill()
         err = process.stderr.read().decode()
-        assert process.wait(30) == code
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == []
 

@@ -122,6 +122,7 @@ def test_a_failing_compiler_is_done_without(compiler, folder, caplog, error, tex
     calls = compiler(failing(error))
     model, plain = SpliceBERT(folder, compiled=True), SpliceBERT(folder)
     assert "compiled" in model.describe()
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         for sequences in (["ACGTACGT"], ["ACG", "GGGTA"]):
             found, expected = model.logits_packed(sequences), plain.logits_packed(sequences)
@@ -168,7 +169,7 @@ def test_every_layer_is_compiled(compiler, folder):
     [
         ({"TORCHINDUCTOR_CACHE_DIR": "/a/b", "XDG_CACHE_HOME": "/x"}, "/a/b"),
         ({"XDG_CACHE_HOME": "/x"}, "/x/splicebert/inductor"),
-        ({}, "/home/me/.cache/splicebert/inductor"),
+        ({}, "/people/me/.cache/splicebert/inductor"),
     ],
 )
 def test_folder_of_the_kernels(monkeypatch, variables, expected):
@@ -176,5 +177,5 @@ def test_folder_of_the_kernels(monkeypatch, variables, expected):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    monkeypatch.setattr(Path, "home", lambda: Path("/people/me"))
     assert compiling.cache_folder() == Path(expected)
