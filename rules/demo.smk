@@ -1,22 +1,33 @@
-"""The embedded demo: a synthetic genome in the files that a real one comes in, and its truth."""
+"""The embedded demo: synthetic genomes in the files that real ones come in, and their truth."""
+
+# Genome -> key of the configuration that tells its species.
+DEMO_GENOMES = {"demo": "demo", "demo_distant": "distant"}
 
 
 rule make_demo_genome:
     input:
         library=library("synthetic"),
     output:
-        fasta="resources/genomes/demo/genome.fa",
-        annotation="resources/genomes/demo/annotation.gtf.gz",
-        phastcons="resources/genomes/demo/phastcons.bw",
-        phylop="resources/genomes/demo/phylop.bw",
-        splice_sites="resources/genomes/demo/truth/splice_sites.tsv",
-        branchpoints="resources/genomes/demo/truth/branchpoints.tsv",
-        repeats="resources/genomes/demo/truth/repeats.tsv",
-        elements="resources/genomes/demo/truth/elements.tsv",
+        fasta="resources/genomes/{demo}/genome.fa",
+        annotation="resources/genomes/{demo}/annotation.gtf.gz",
+        phastcons="resources/genomes/{demo}/phastcons.bw",
+        phylop="resources/genomes/{demo}/phylop.bw",
+        vexseq="resources/genomes/{demo}/variants.vexseq.vcf",
+        mfass="resources/genomes/{demo}/variants.mfass.vcf",
+        splice_sites="resources/genomes/{demo}/truth/splice_sites.tsv",
+        branchpoints="resources/genomes/{demo}/truth/branchpoints.tsv",
+        spliced_exons="resources/genomes/{demo}/truth/spliced_exons.tsv",
+        variants="resources/genomes/{demo}/truth/variants.tsv",
+        decoys="resources/genomes/{demo}/truth/decoys.tsv",
+        domains="resources/genomes/{demo}/truth/domains.tsv",
+        repeats="resources/genomes/{demo}/truth/repeats.tsv",
+        elements="resources/genomes/{demo}/truth/elements.tsv",
     log:
-        "logs/demo/make_genome.log",
+        "logs/demo/make_genome.{demo}.log",
     benchmark:
-        "benchmarks/demo/make_genome.tsv"
+        "benchmarks/demo/make_genome.{demo}.tsv"
+    wildcard_constraints:
+        demo="|".join(DEMO_GENOMES),
     conda:
         "../envs/splicebert.yaml"
     resources:
@@ -24,6 +35,35 @@ rule make_demo_genome:
         runtime=10,
     params:
         seed=config["demo"]["seed"],
-        chromosomes=config["demo"]["chromosomes"],
+        species=lambda wildcards: DEMO_GENOMES[wildcards.demo],
+        chromosomes=lambda wildcards: (
+            config["demo"]["distant"]
+            if wildcards.demo == "demo_distant"
+            else config["demo"]["chromosomes"]
+        ),
     script:
         "../scripts/demo/make_genome.py"
+
+
+rule plot_demo_gene:
+    input:
+        unpack(lambda wildcards: rules.make_demo_genome.output),
+        style=locate("config/figures.mplstyle"),
+        library=library("plotting"),
+    output:
+        pdf="results/figures/demo/{demo}.gene.pdf",
+        png="results/figures/demo/{demo}.gene.png",
+    log:
+        "logs/demo/plot_gene.{demo}.log",
+    benchmark:
+        "benchmarks/demo/plot_gene.{demo}.tsv"
+    wildcard_constraints:
+        demo="|".join(DEMO_GENOMES),
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/demo/plot_gene.py"

@@ -493,8 +493,8 @@ def test_models_that_are_not_there(config, models, schemas, tmp_path):
 def test_windows_longer_than_a_model(config, models, schemas, root, monkeypatch):
     monkeypatch.chdir(root)
     values = check(
-        put(config, "conservation/windows/length", 511), schemas["config.schema.yaml"], "c"
+        put(config, "conservation/windows/length", 1025), schemas["config.schema.yaml"], "c"
     )
-    message = r"conservation\.windows\.length: 511; model 'demo' of .* at most 510 nt"
+    message = r"conservation\.windows\.length: 1025; model 'demo' of .* at most 1024 nt"
     with pytest.raises(ConfigError, match=message):
         check_models(values, models, schemas["config.schema.yaml"])

@@ -20,9 +20,19 @@ from splicebert.synthetic import (
     GenomeSpec,
     make_genome,
     motifs,
+    splicing,
     summarise,
     write_genome,
 )
+from splicebert.synthetic.effects import exon_context
+from splicebert.synthetic.grammar import (
+    ACCEPTOR_OFFSETS,
+    BRANCHPOINT_RANGE,
+    DEMO,
+    DONOR_OFFSETS,
+    GRAMMARS,
+)
+from splicebert.synthetic.vocabulary import MUTATED, descend, draw_vocabulary
 
 SPEC = GenomeSpec(chromosomes={"chr1": 180_000, "chr2": 120_000})
 STOPS = {"TAA", "TAG", "TGA"}
@@ -246,7 +256,7 @@ def test_gtf_is_sorted_and_tagged(genome, gtf, paths):
 
 def test_branchpoints(genome):
     table = genome.branchpoints
-    assert table["distance"].between(*motifs.BRANCHPOINT_RANGE).all()
+    assert table["distance"].between(*BRANCHPOINT_RANGE).all()
     assert ((table["acceptor"] - table["start"]).abs() == table["distance"]).all()
     acceptors = genome.splice_sites[genome.splice_sites["site"] == "acceptor"]
     keys = ["tx_id", "intron_number"]
@@ -290,9 +300,8 @@ def information(frequency):
 
 @pytest.mark.parametrize("site", ["donor", "acceptor"])
 def test_sites_follow_their_matrix(genome, site):
-    matrices = motifs.DONOR if site == "donor" else motifs.ACCEPTOR
-    offsets = motifs.DONOR_OFFSETS if site == "donor" else motifs.ACCEPTOR_OFFSETS
-    expected = np.tensordot(motifs.INTRON_CLASS_P, matrices, axes=1)
+    expected = DEMO.donor_mean if site == "donor" else DEMO.acceptor_mean
+    offsets = DONOR_OFFSETS if site == "donor" else ACCEPTOR_OFFSETS
     seen = frequencies(genome, site, offsets)
     # Branchpoints reach into the first bases of the acceptor's matrix, hence -16 and on.
     keep = offsets >= -16
@@ -303,18 +312,50 @@ def test_sites_follow_their_matrix(genome, site):
     assert genome.splice_sites.loc[genome.splice_sites["site"] == site, "strength"].mean() > 4
 
 
-@pytest.mark.parametrize("matrices", [motifs.DONOR, motifs.ACCEPTOR, motifs.BRANCHPOINT])
-def test_matrix_rows_sum_to_one(matrices):
-    np.testing.assert_allclose(matrices.sum(axis=-1), 1)
+@pytest.mark.parametrize("grammar", GRAMMARS.values(), ids=GRAMMARS)
+def test_matrix_rows_sum_to_one(grammar):
+    for table in (*grammar[:4], grammar.intron_bases, grammar.intergenic_bases):
+        np.testing.assert_allclose(table.sum(axis=-1), 1)
+    assert len({len(grammar.class_p), len(grammar.donor), len(grammar.acceptor)}) == 1
 
 
-@pytest.mark.parametrize(("coupling", "low", "high"), [(1.0, 1.0, 1.0), (0.0, 0.4, 0.65)])
+@pytest.mark.parametrize(("coupling", "low", "high"), [(1.0, 1.0, 1.0), (0.0, 0.2, 0.4)])
 def test_coupling_of_donor_and_acceptor(coupling, low, high):
     spec = replace(SPEC, coupling=coupling)
     wide = make_genome(spec, 3).splice_sites.pivot(
         index=["tx_id", "intron_number"], columns="site", values="intron_class"
     )
     assert low <= (wide["donor"] == wide["acceptor"]).mean() <= high
+
+
+def site_bases(genome, site, offset):
+    """Base at an offset from each junction, by transcript and intron."""
+    table = genome.splice_sites[genome.splice_sites["site"] == site]
+    shift = 0 if site == "donor" else 2
+    found = {}
+    for row in table.itertuples():
+        first = row.start + shift if row.strand == "+" else row.end - 1 - shift
+        at = first + offset if row.strand == "+" else first - offset
+        found[row.tx_id, row.intron_number] = sense(genome, row.chrom, at, at + 1, row.strand)
+    return pd.Series(found)
+
+
+def test_only_the_acceptor_tells_the_donors_variant():
+    genome = make_genome(replace(SPEC, chromosomes={"chr1": 900_000}), 5)
+    plus_3, plus_6 = (site_bases(genome, "donor", offset) for offset in (2, 5))
+    tract = pd.concat([site_bases(genome, "acceptor", o) for o in range(-13, -4)], axis=1)
+    rich_in_c = (tract == "C").sum(axis=1) > (tract == "T").sum(axis=1)
+    minus_3 = site_bases(genome, "acceptor", -3)
+
+    def difference(one, other):
+        return one[other].mean() - one[~other].mean()
+
+    assert difference(plus_3 == "G", rich_in_c) > 0.6
+    assert difference(plus_6 == "T", minus_3 == "C") > 0.4
+    error = 3 / np.sqrt(len(plus_3))
+    for name, table in (("+3", plus_3 == "G"), ("-3", minus_3 == "T")):
+        other = plus_6 == "T" if name == "+3" else rich_in_c
+        assert abs(difference(table, other)) < error, name
 
 
 def test_lower_case_is_the_repeats_table(genome):
@@ -371,6 +412,167 @@ def test_shares_are_as_asked(genome):
     assert counts["introns"] == (genome.splice_sites["site"] == "donor").sum()
 
 
+def forward_codes(genome):
+    return {c: motifs.encode(sequence.upper()) for c, sequence in genome.sequences.items()}
+
+
+def test_copies_keep_what_is_selected():
+    rng = np.random.default_rng(0)
+    for family in (draw_vocabulary(rng, SPEC).domains[0], draw_vocabulary(rng, SPEC).elements[0]):
+        copies = np.stack([descend(rng, family) for _ in range(2000)])
+        kept = (copies == family.codes).mean(axis=0)
+        np.testing.assert_allclose(kept, 1 - MUTATED * (1 - family.selection), atol=0.05)
+
+
+def test_domains_lie_in_coding_sequence_and_are_conserved(genome):
+    assert len(genome.domains) > 50
+    assert ((genome.domains["end"] - genome.domains["start"]) % 3 == 0).all()
+    marks = covered(genome, genome.domains)
+    for chrom, region in genome.regions.items():
+        assert (region[marks[chrom]] == REGION_NAMES.index("CDS")).all()
+        coding = region == REGION_NAMES.index("CDS")
+        scores = genome.tracks["phastcons"][chrom]
+        inside, outside = marks[chrom] & coding, ~marks[chrom] & coding
+        assert np.nanmean(scores[inside] >= 0.8) > 0.6 > np.nanmean(scores[outside] >= 0.8)
+
+
+def test_decoys_look_like_sites_but_are_none(genome):
+    assert set(genome.decoys["site"]) == {"donor", "acceptor"}
+    sites = set(genome.splice_sites[INTERVAL].itertuples(index=False, name=None))
+    for row in genome.decoys.itertuples():
+        pair = sense(genome, row.chrom, row.start, row.end, row.strand)
+        assert pair == ("GT" if row.site == "donor" else "AG")
+        assert (genome.regions[row.chrom][row.start : row.end] == 4).all()
+        assert (row.chrom, row.start, row.end) not in sites
+    for site in ("donor", "acceptor"):
+        real, false = (
+            t.loc[t["site"] == site, "strength"] for t in (genome.splice_sites, genome.decoys)
+        )
+        assert abs(real.mean() - false.mean()) < 1
+    at = [genome.selection[row.chrom][row.start] for row in genome.decoys.itertuples()]
+    assert np.mean(at) < 0.1
+
+
+def test_inclusion_follows_from_the_sequence(genome):
+    table = genome.spliced_exons
+    assert len(table) > 100
+    terms = splicing.exon_terms(DEMO, exon_context(forward_codes(genome), table))
+    np.testing.assert_allclose(terms.psi, table["psi"], atol=1e-4)
+    logit = splicing.BASE + table[list(terms._fields)].sum(axis=1)
+    np.testing.assert_allclose(table["psi"], 1 / (1 + np.exp(-logit)), atol=1e-3)
+    assert (table["psi"] < 0.2).mean() > 0.05
+    assert (table["psi"] > 0.8).mean() > 0.3
+
+
+def test_each_term_moves_inclusion_as_it_says(genome):
+    codes, table = forward_codes(genome), genome.spliced_exons.iloc[[0]]
+    base = splicing.exon_terms(DEMO, exon_context(codes, table))
+
+    def changed(part, where, text):
+        context = exon_context(codes, table)
+        array = context.exons[0] if part == "exon" else getattr(context, part)[0]
+        array[where] = motifs.encode(text)
+        return splicing.exon_terms(DEMO, context)
+
+    assert changed("after", slice(0, 2), "GA").psi < 1e-9
+    assert changed("before", slice(-2, None), "AT").psi < 1e-9
+    best = (DEMO.donor_mean / DEMO.intron_bases).argmax(axis=1)[3:]
+    consensus = changed("after", slice(0, 6), "".join("ACGT"[code] for code in best))
+    assert consensus.donor >= base.donor
+    assert consensus.psi >= base.psi
+    rival = changed("after", slice(20, 29), "CAGGTAAGT")
+    assert rival.competition <= base.competition
+    assert rival.donor == base.donor
+    without = changed("before", slice(16, 47), "G" * 31)
+    assert without.branchpoint < base.branchpoint
+    enhanced = changed("exon", slice(10, 22), "TTCTTCTTCTTC").enhancers
+    assert changed("exon", slice(10, 22), "GAAGAATTCTTC").enhancers - enhanced == pytest.approx(
+        splicing.ENHANCER_WEIGHT
+    )
+
+
+def test_usage_of_a_site_is_its_exons(genome):
+    sites = genome.splice_sites
+    assert sites["usage"].between(0, 1).all()
+    exon = sites.assign(exon_number=sites["intron_number"] + (sites["site"] == "acceptor"))
+    both = exon.merge(genome.spliced_exons, on=["tx_id", "exon_number"])
+    assert len(both) == 2 * len(genome.spliced_exons)
+    np.testing.assert_array_equal(both["usage"], both["psi"])
+    assert sites["strength"].corr(sites["usage"], method="spearman") > 0.3
+
+
+def test_effects_of_variants_are_those_of_the_mutated_genome(genome):
+    variants = genome.variants
+    assert set(variants["place"]) > {"donor", "acceptor", "branchpoint", "exon"}
+    assert (variants["delta_psi"] < -0.5).mean() > 0.05
+    for row in variants.sample(40, random_state=1).itertuples():
+        sequence = genome.sequences[row.chrom].upper()
+        assert sequence[row.position] == row.ref
+        mutated = sequence[: row.position] + row.alt + sequence[row.position + 1 :]
+        exon = pd.DataFrame(
+            [(row.chrom, row.exon_start, row.exon_end, row.strand)],
+            columns=["chrom", "start", "end", "strand"],
+        )
+        context = exon_context({row.chrom: motifs.encode(mutated)}, exon)
+        psi = splicing.exon_terms(DEMO, context).psi[0]
+        assert psi == pytest.approx(row.alt_psi, abs=1e-4)
+        assert row.delta_psi == pytest.approx(row.alt_psi - row.psi, abs=1e-6)
+
+
+def test_variants_are_where_their_place_says(genome):
+    for row in genome.variants.itertuples():
+        # Offset from the exon's first base, 5'->3'.
+        plus = row.strand == "+"
+        local = row.position - row.exon_start if plus else row.exon_end - 1 - row.position
+        behind = local - (row.exon_end - row.exon_start)
+        inside = local >= 0 and behind < 0
+        expected = {
+            "donor": behind in (0, 1),
+            "acceptor": local in (-2, -1),
+            "donor_region": -3 <= behind <= 5,
+            "acceptor_region": -20 <= local <= 0,
+            "branchpoint": -47 <= local <= -17,
+            "exon": inside,
+            "intron": not inside,
+        }
+        assert expected[row.place], row
+
+
+@pytest.mark.parametrize(("dataset", "first", "scale"), [("vexseq", 1, 100), ("mfass", 0, 1)])
+def test_variant_files_have_the_published_form(genome, paths, dataset, first, scale):
+    expected = genome.variants[genome.variants["dataset"] == dataset]
+    with pysam.VariantFile(str(paths[dataset])) as records:
+        found = list(records)
+    assert len(found) == len(expected) > 100
+    for record, row in zip(found, expected.itertuples(), strict=True):
+        assert (record.chrom, record.pos - 1, record.ref, *record.alts) == (
+            *(row.chrom, row.position, row.ref),
+            row.alt,
+        )
+        fields = record.id.split("|")
+        assert fields[1:5] == [".", str(row.exon_start + first), str(row.exon_end), row.strand]
+        assert float(fields[5]) == pytest.approx(row.psi * 100, abs=0.01)
+        assert float(fields[6]) == pytest.approx(row.delta_psi * scale, abs=0.01)
+        threshold = -24 if dataset == "vexseq" else -0.5
+        assert fields[7] == str(float(fields[6]) < threshold)
+
+
+def test_the_distant_species_has_a_grammar_of_its_own(genome):
+    distant = make_genome(replace(SPEC, species="distant"), 7)
+    for row in distant.splice_sites.itertuples():
+        pair = sense(distant, row.chrom, row.start, row.end, row.strand)
+        assert pair == ("GT" if row.site == "donor" else "AG")
+    at = [
+        np.mean([base in "AT" for s in g.sequences.values() for base in s.upper()])
+        for g in (genome, distant)
+    ]
+    assert at[1] > at[0] + 0.04
+    seen = frequencies(distant, "donor", DONOR_OFFSETS)
+    n = (distant.splice_sites["site"] == "donor").sum()
+    assert np.abs(seen - GRAMMARS["distant"].donor_mean).max() < 4.5 * np.sqrt(0.25 / n)
+    assert np.abs(seen - DEMO.donor_mean).max() > 0.08
+
+
 def test_conservation_shows_selection(genome):
     region = np.concatenate(list(genome.regions.values()))
     selection = np.concatenate(list(genome.selection.values()))
@@ -417,7 +619,7 @@ def test_files_hold_what_is_in_memory(genome, paths, fasta):
             for chrom, values in track.items():
                 read = bigwig.values(chrom, 0, len(values), numpy=True)
                 np.testing.assert_array_equal(read, values)
-    for name in ("splice_sites", "branchpoints", "repeats", "elements"):
+    for name in (name for name, file in FILES.items() if file.startswith("truth/")):
         read = pd.read_csv(paths[name], sep="\t")
         pd.testing.assert_frame_equal(read, getattr(genome, name), check_dtype=False)
 
@@ -444,6 +646,7 @@ def test_a_genome_without_room_for_a_gene_is_refused():
         ({"intron_range": (20, 100)}, r"intron_range = \(20, 100\)"),
         ({"divergence": (0.3, 0.1)}, "divergence"),
         ({"repeat_families": 0}, "repeat_families = 0"),
+        ({"species": "mouse"}, "species = mouse: expected one of demo, distant"),
     ],
 )
 def test_an_impossible_spec_is_refused(change, message):
@@ -468,7 +671,7 @@ def script():
 
 def test_script_writes_its_outputs_and_counts(script, genome, paths, tmp_path):
     snakemake = SimpleNamespace(
-        params=SimpleNamespace(seed=7, chromosomes=dict(SPEC.chromosomes)),
+        params=SimpleNamespace(seed=7, species="demo", chromosomes=dict(SPEC.chromosomes)),
         output=Named({name: str(tmp_path / file) for name, file in FILES.items()}),
         log=[str(tmp_path / "log.txt")],
     )

@@ -11,12 +11,14 @@ def main(snakemake) -> None:
     Parameters
     ----------
     snakemake
-        Snakemake's script object: params `seed` and `chromosomes` (name -> length, nt), the
-        outputs named in `splicebert.synthetic.FILES`, one log.
+        Snakemake's script object: params `seed`, `species` and `chromosomes` (name -> length,
+        nt), the outputs named in `splicebert.synthetic.FILES`, one log.
     """
     folder = Path(snakemake.output.fasta).parent
     check_outputs(folder, {name: Path(snakemake.output[name]) for name in FILES})
-    spec = GenomeSpec(chromosomes=dict(snakemake.params.chromosomes))
+    spec = GenomeSpec(
+        chromosomes=dict(snakemake.params.chromosomes), species=snakemake.params.species
+    )
     genome = make_genome(spec, snakemake.params.seed)
     Path(snakemake.log[0]).write_text(report(summarise(genome)), encoding="utf-8")
     write_genome(genome, folder)

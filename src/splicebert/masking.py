@@ -27,7 +27,24 @@ def bert_masking(bases: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     treatment : uint8 (windows, nt), NOT_CHOSEN, MASKED, REPLACED or KEPT
     seen : uint8 (windows, nt), the bases that the model reads where it is not masked
     """
-    draws = np.random.default_rng(seed).random((*bases.shape, 3), dtype=np.float32)
+    return masking_of(bases, np.random.default_rng(seed).random((*bases.shape, 3), np.float32))
+
+
+def masking_of(bases: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Do what `bert_masking` does, with random numbers that were drawn before.
+
+    Parameters
+    ----------
+    bases
+        uint8 (..., nt), A 0, C 1, G 2, T 3, N 4.
+    draws
+        float32 (..., nt, 3), uniform in [0, 1): whether chosen, how treated, which base instead.
+
+    Returns
+    -------
+    treatment, seen
+        As of `bert_masking`.
+    """
     chosen = (draws[..., 0] < 0.15) & (bases < 4)
     kinds = np.select([draws[..., 1] < 0.8, draws[..., 1] < 0.9], [MASKED, REPLACED], KEPT)
     treatment = np.where(chosen, kinds, NOT_CHOSEN).astype(np.uint8)

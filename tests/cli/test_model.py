@@ -49,7 +49,7 @@ def test_published_form_takes_exactly_510(folder_510):
 
 
 def test_demo_model_takes_a_range(root):
-    assert find_model("demo", str(root / "config/models.yaml")).lengths == (64, 510)
+    assert find_model("demo", str(root / "config/models.yaml")).lengths == (64, 1024)
 
 
 @pytest.mark.parametrize(

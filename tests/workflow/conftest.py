@@ -155,6 +155,12 @@ def project(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def own_project(tmp_path_factory) -> Path:
+    """A copy of the project for the tests of one file, which may change it."""
+    return copy_project(tmp_path_factory.mktemp("own_project"))
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory, execute) -> Demo:
     """A copy of the project in which `make demo` has run."""

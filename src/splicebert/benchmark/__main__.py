@@ -22,7 +22,7 @@ from ..runtime import DTYPES, Runtime
 from ..sequence import packed_tokens
 from ..tables import atomic_path
 from .cases import Work, all_work, sequences_of, write_random_model
-from .machine import copy_ceiling, hardware, matmul_ceiling, seconds, wait
+from .machine import Ceilings, hardware, seconds, wait
 from .memory import peak_mib
 from .published import Published, Sequences
 from .routes import Route, routes
@@ -39,7 +39,7 @@ back end and dtype that the machine has: hidden states, MLM logits, attention ro
 mutagenesis, at SpliceBERT's true size with random weights. Routes take turns, so that a busy
 machine slows all of them; the median of the rounds is told. `error` is the largest absolute
 difference from the published route in float32; `floor` the share of the speed that the machine's
-own matrix product and memory copy, measured in the same run, would allow.
+own matrix product and memory copy, at their fastest in the same run, would allow.
 """
 
 
@@ -206,11 +206,7 @@ def _measure_all(
     if args.route:
         keep = ("published", *args.route)
         candidates = [route for route in candidates if route.name.startswith(keep)]
-    flops = {d: matmul_ceiling(device, d) for d in {r.dtype.split()[0] for r in candidates}}
-    copy = copy_ceiling(device)
-    for dtype, value in sorted(flops.items()):
-        log.info("matrix product, %s: %.0f GFLOP/s", dtype, value / 1e9)
-    log.info("copy: %.1f GB/s", copy / 1e9)
+    ceilings = Ceilings(device, sorted({route.dtype.split()[0] for route in candidates}))
     rows = encoding_rows(folder, args.seed) if not args.task or "encoding" in args.task else []
     exact = Published(folder, batch_size=8, device=device, exact=True)
     for work in all_work(scale, args.seed):
@@ -219,9 +215,14 @@ def _measure_all(
         log.info("%s, %s nt", work.name, work.length)
         fitting = [route for route in candidates if not route.tasks or work.name in route.tasks]
         rows += measure(work, fitting, exact, args.rounds)
-    table = add_ratios(pd.DataFrame(rows), flops, read_config(folder), copy)
+        ceilings.measure()
+    flops = ceilings.flops
+    for dtype, value in flops.items():
+        log.info("matrix product, %s: %.0f GFLOP/s", dtype, value / 1e9)
+    log.info("copy: %.1f GB/s", ceilings.copy / 1e9)
+    table = add_ratios(pd.DataFrame(rows), flops, read_config(folder), ceilings.copy)
     table["matmul_flops"] = [flops.get(d.split()[0], np.nan) for d in table["dtype"]]
-    table["copy_bytes"] = copy
+    table["copy_bytes"] = ceilings.copy
     return table
 
 

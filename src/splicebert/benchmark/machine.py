@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -65,6 +65,31 @@ def copy_ceiling(device: torch.device) -> float:
     source = torch.empty(2**28 if device.type == "cuda" else 2**26, device=device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / seconds(lambda: target.copy_(source), device, 10)
+
+
+class Ceilings:
+    """The fastest that a machine was seen to multiply and copy; others may be using it too.
+
+    Attributes
+    ----------
+    flops
+        dtype -> FLOP/s.
+    copy
+        Bytes/s.
+    """
+
+    def __init__(self, device: torch.device, dtypes: Sequence[str]) -> None:
+        """Measure for the first time."""
+        self.device = device
+        self.flops = dict.fromkeys(dtypes, 0.0)
+        self.copy = 0.0
+        self.measure()
+
+    def measure(self) -> None:
+        """Measure again; the best counts."""
+        for dtype, best in self.flops.items():
+            self.flops[dtype] = max(best, matmul_ceiling(self.device, dtype))
+        self.copy = max(self.copy, copy_ceiling(self.device))
 
 
 def forward_flops(config, tokens: int) -> float:

@@ -7,7 +7,14 @@ import pandas as pd
 
 from splicebert.synthetic import motifs
 from splicebert.synthetic.genes import Layout
-from splicebert.synthetic.sequence import Painted, site_windows
+from splicebert.synthetic.grammar import (
+    ACCEPTOR_OFFSETS,
+    BRANCHPOINT_OFFSETS,
+    DONOR_OFFSETS,
+    Grammar,
+)
+from splicebert.synthetic.sequence import Painted
+from splicebert.synthetic.spec import GenomeSpec
 
 INTERVAL = ["chrom", "start", "end", "strand"]
 
@@ -102,19 +109,18 @@ def _second_transcripts(layout: Layout, painted: Painted) -> np.ndarray:
     return wanted & (inside | (start < 0))
 
 
-def splice_site_table(layout: Layout, painted: Painted, transcripts: pd.DataFrame) -> pd.DataFrame:
-    """Return `SyntheticGenome.splice_sites`."""
+def splice_site_table(
+    spec: GenomeSpec, layout: Layout, painted: Painted, transcripts: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `SyntheticGenome.splice_sites`, still without usage."""
     introns, canonical = layout.introns, transcripts[transcripts["canonical"]]
     gene, number = introns["gene"].to_numpy(), introns["intron_number"].to_numpy()
-    donors, acceptors = site_windows(layout)
-    start, end = introns["start"].to_numpy(), introns["end"].to_numpy()
+    start, end, grammar = introns["start"].to_numpy(), introns["end"].to_numpy(), spec.grammar
     tables = []
-    for site, left, windows, matrices, kind in (
-        ("donor", start, donors, motifs.DONOR, painted.intron_class),
-        ("acceptor", end - 2, acceptors, motifs.ACCEPTOR, painted.acceptor_class),
+    for site, left, junction, kind in (
+        ("donor", start, start, painted.intron_class),
+        ("acceptor", end - 2, end, painted.acceptor_class),
     ):
-        mixed = np.tensordot(motifs.INTRON_CLASS_P, matrices, axes=1)
-        scores = motifs.log_odds(mixed, painted.codes[windows], motifs.INTRON_BASES)
         columns = {
             **layout.to_genomic(gene, left, left + 2),
             "site": site,
@@ -122,10 +128,52 @@ def splice_site_table(layout: Layout, painted: Painted, transcripts: pd.DataFram
             "gene_id": canonical["gene_id"].to_numpy()[gene],
             "intron_number": number,
             "intron_class": kind,
-            "strength": scores.round(4),
+            "strength": _strength(grammar, site, painted.codes, junction),
         }
         tables.append(pd.DataFrame(columns))
     return _in_order(pd.concat(tables), transcripts)
+
+
+def _strength(grammar: Grammar, site: str, codes: np.ndarray, junction: np.ndarray) -> np.ndarray:
+    """Log-odds of the sequence at junctions (sense space): float64 (n,), bits."""
+    donor = site == "donor"
+    offsets = DONOR_OFFSETS if donor else ACCEPTOR_OFFSETS
+    pwm = grammar.donor_mean if donor else grammar.acceptor_mean
+    windows = np.asarray(junction)[:, None] + offsets
+    return motifs.log_odds(pwm, codes[windows], grammar.intron_bases).round(4)
+
+
+def decoy_table(
+    spec: GenomeSpec, layout: Layout, painted: Painted, transcripts: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `SyntheticGenome.decoys`."""
+    table, canonical = painted.decoys, transcripts[transcripts["canonical"]]
+    gene, donor = table["gene"].to_numpy(), (table["site"] == "donor").to_numpy()
+    junction = np.where(donor, table["start"], table["end"])
+    strength = np.empty(len(table))
+    for site in ("donor", "acceptor"):
+        here = donor == (site == "donor")
+        strength[here] = _strength(spec.grammar, site, painted.codes, junction[here])
+    columns = {
+        **layout.to_genomic(gene, table["start"], table["end"]),
+        "site": table["site"].to_numpy(),
+        "tx_id": canonical["tx_id"].to_numpy()[gene],
+        "strength": strength,
+    }
+    return _in_order(pd.DataFrame(columns), transcripts)
+
+
+def domain_table(layout: Layout, painted: Painted, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """Return `SyntheticGenome.domains`."""
+    table, canonical = painted.domains, transcripts[transcripts["canonical"]]
+    start = table["start"].to_numpy()
+    gene = np.searchsorted(layout.genes["sense"].to_numpy(), start, side="right") - 1
+    columns = {
+        **layout.to_genomic(gene, start, table["end"].to_numpy()),
+        "tx_id": canonical["tx_id"].to_numpy()[gene],
+        "family": table["family"].to_numpy(),
+    }
+    return _in_order(pd.DataFrame(columns), transcripts)
 
 
 def branchpoint_table(layout: Layout, painted: Painted, transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +181,7 @@ def branchpoint_table(layout: Layout, painted: Painted, transcripts: pd.DataFram
     introns, canonical = layout.introns, transcripts[transcripts["canonical"]]
     gene, exon_start = introns["gene"].to_numpy(), introns["end"].to_numpy()
     position = exon_start - painted.distance
-    bases = motifs.ASCII[painted.codes[position[:, None] + motifs.BRANCHPOINT_OFFSETS]]
+    bases = motifs.ASCII[painted.codes[position[:, None] + BRANCHPOINT_OFFSETS]]
     table = pd.DataFrame(
         {
             **layout.to_genomic(gene, position, position + 1),

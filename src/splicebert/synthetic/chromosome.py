@@ -12,14 +12,13 @@ from splicebert.synthetic import motifs
 from splicebert.synthetic.genes import Layout
 from splicebert.synthetic.sequence import Painted
 from splicebert.synthetic.spec import INTERGENIC, INTRON, NONCODING_EXON, UTR3, GenomeSpec
+from splicebert.synthetic.vocabulary import Vocabulary, descend, piece
 
 MIN_COPY = 40
 """Shortest repeat copy, nt."""
-ELEMENT_LENGTHS = (50, 150)
-CONSENSUS_LENGTHS = (150, 350)
+MIN_ELEMENT = 40
+"""Shortest part of a conserved element, nt."""
 _WHOLE_COPIES = 0.3
-_ELEMENT_BASES = np.array([0.34, 0.16, 0.42, 0.08])
-_ELEMENT_WORDS, _WORD_LENGTH, _WORD_CHANGES = 12, 10, 0.06
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,11 @@ class Chromosome:
     phase : int8
         Codon position 0, 1, 2 of coding bases, -1 elsewhere.
     motif : bool
-        Splice-site matrices and branchpoint motifs.
+        Splice-site matrices, branchpoint motifs and enhancers.
+    decoy : bool
+        Sequences that look like splice sites.
     element : float32
-        Selection coefficient of conserved elements, 0 elsewhere.
+        Selection coefficient of conserved elements and protein domains, 0 elsewhere.
     repeat : bool
         Repeats.
     """
@@ -49,57 +50,35 @@ class Chromosome:
     region: np.ndarray
     phase: np.ndarray
     motif: np.ndarray
+    decoy: np.ndarray
     element: np.ndarray
     repeat: np.ndarray
 
 
 def lay_out(
-    rng: np.random.Generator, name: str, length: int, layout: Layout, painted: Painted
+    rng: np.random.Generator, spec: GenomeSpec, name: str, layout: Layout, painted: Painted
 ) -> Chromosome:
     """Return a chromosome with its genes on intergenic background."""
+    length, bases = spec.chromosomes[name], spec.grammar.intergenic_bases
     chrom = Chromosome(
         name,
-        codes=motifs.markov(rng, length, motifs.INTERGENIC_BASES),
+        codes=motifs.markov(rng, length, bases),
         region=np.full(length, INTERGENIC, dtype=np.uint8),
         phase=np.full(length, -1, dtype=np.int8),
         motif=np.zeros(length, dtype=bool),
+        decoy=np.zeros(length, dtype=bool),
         element=np.zeros(length, dtype=np.float32),
         repeat=np.zeros(length, dtype=bool),
     )
     for gene in layout.genes[layout.genes["chrom"] == name].itertuples():
         sense = slice(gene.sense, gene.sense + gene.end - gene.start)
         step = 1 if gene.strand == "+" else -1
-        for field in ("codes", "region", "phase", "motif"):
+        for field in ("codes", "region", "phase", "motif", "decoy", "element"):
             piece = getattr(painted, field)[sense][::step]
             if field == "codes" and step < 0:
                 piece = motifs.COMPLEMENT[piece]
             getattr(chrom, field)[gene.start : gene.end] = piece
     return chrom
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What elements and repeats are made of, the same on all chromosomes.
-
-    Parameters
-    ----------
-    words : uint8 (words, 10)
-        Short words, rich in purines, that conserved elements are strung together from.
-    consensus : tuple of uint8 (150-350,)
-        One sequence a repeat family.
-    """
-
-    words: np.ndarray
-    consensus: tuple[np.ndarray, ...]
-
-
-def draw_vocabulary(rng: np.random.Generator, spec: GenomeSpec) -> Vocabulary:
-    """Draw the words and the repeat families, each family with a composition of its own."""
-    words = rng.choice(4, size=(_ELEMENT_WORDS, _WORD_LENGTH), p=_ELEMENT_BASES)
-    low, high = CONSENSUS_LENGTHS
-    lengths = rng.integers(low, high + 1, size=spec.repeat_families)
-    consensus = tuple(motifs.markov(rng, int(n), rng.dirichlet(np.full(4, 20.0))) for n in lengths)
-    return Vocabulary(words.astype(np.uint8), consensus)
 
 
 def add_elements(
@@ -112,21 +91,19 @@ def add_elements(
     elements
         `SyntheticGenome.elements` of this chromosome.
     """
-    shortest, longest = ELEMENT_LENGTHS
-    free, rows = np.isin(chrom.region, (INTRON, INTERGENIC)) & ~chrom.motif, []
-    target = spec.element_fraction * free.sum()
+    free = np.isin(chrom.region, (INTRON, INTERGENIC)) & ~chrom.motif & ~chrom.decoy
+    target, rows = spec.element_fraction * free.sum(), []
     positions = rng.permutation(np.flatnonzero(free))
-    lengths = rng.integers(shortest, longest + 1, size=len(positions))
-    for _, start, end in _places(free, target, positions, lengths, shortest):
-        picked = vocabulary.words[rng.integers(_ELEMENT_WORDS, size=longest // _WORD_LENGTH + 2)]
-        shift = rng.integers(_WORD_LENGTH)
-        text = picked.ravel()[shift : shift + end - start]
+    names = rng.integers(len(vocabulary.elements), size=len(positions))
+    lengths = np.array([len(family.codes) for family in vocabulary.elements])[names]
+    for i, start, end in _places(free, target, positions, lengths, MIN_ELEMENT):
+        part = piece(vocabulary.elements[names[i]], 0, end - start)
         strand = "+-"[rng.integers(2)]
-        chrom.codes[start:end] = _oriented(_mutated(rng, text, _WORD_CHANGES), strand)
-        coefficient = round(float(rng.uniform(0.6, 0.95)), 2)
-        chrom.element[start:end] = coefficient
-        rows.append((chrom.name, start, end, strand, coefficient))
-    columns = ["chrom", "start", "end", "strand", "coefficient"]
+        chrom.codes[start:end] = _oriented(descend(rng, part), strand)
+        chrom.element[start:end] = part.selection[:: 1 if strand == "+" else -1]
+        coefficient = round(float(part.selection.mean()), 2)
+        rows.append((chrom.name, start, end, strand, f"ELEMENT{names[i] + 1}", coefficient))
+    columns = ["chrom", "start", "end", "strand", "family", "coefficient"]
     return pd.DataFrame(rows, columns=columns).sort_values("start", ignore_index=True)
 
 
@@ -141,14 +118,14 @@ def add_repeats(
         `SyntheticGenome.repeats` of this chromosome.
     """
     rows: list[tuple] = []
-    full = np.array([len(consensus) for consensus in vocabulary.consensus])
+    full = np.array([len(consensus) for consensus in vocabulary.repeats])
     for regions, fraction in (
         ((INTRON,), spec.repeat_fraction),
         ((INTERGENIC,), spec.repeat_fraction),
         ((UTR3, NONCODING_EXON), spec.exonic_repeat_fraction),
     ):
         inside = np.isin(chrom.region, regions)
-        free = inside & ~chrom.motif & (chrom.element == 0)
+        free = inside & ~chrom.motif & ~chrom.decoy & (chrom.element == 0)
         positions = rng.permutation(np.flatnonzero(free))
         family = rng.integers(spec.repeat_families, size=len(positions))
         lengths = rng.integers(MIN_COPY, full[family] + 1)
@@ -157,7 +134,7 @@ def add_repeats(
         places = _places(free, fraction * inside.sum(), positions, lengths, MIN_COPY)
         for i, start, end in places:
             name = int(family[i])
-            source = vocabulary.consensus[name]
+            source = vocabulary.repeats[name]
             copy, strand, divergence = _draw_copy(rng, spec, source, end - start)
             chrom.codes[start:end] = copy
             chrom.repeat[start:end] = True

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from splicebert.synthetic import annotate, chromosome, conservation, motifs
+from splicebert.synthetic import annotate, chromosome, conservation, effects, motifs
 from splicebert.synthetic.genes import place_genes
 from splicebert.synthetic.sequence import paint_genes
 from splicebert.synthetic.spec import INTERGENIC, REGION_NAMES, GenomeSpec, SyntheticGenome
+from splicebert.synthetic.vocabulary import Vocabulary, draw_vocabulary
 
 
 def make_genome(spec: GenomeSpec, seed: int) -> SyntheticGenome:
@@ -30,20 +31,28 @@ def make_genome(spec: GenomeSpec, seed: int) -> SyntheticGenome:
     """
     rng = np.random.default_rng(seed)
     layout = place_genes(rng, spec)
-    painted = paint_genes(rng, spec, layout)
+    vocabulary = draw_vocabulary(rng, spec)
+    painted = paint_genes(rng, spec, layout, vocabulary)
     transcripts, exons = annotate.transcript_tables(rng, layout, painted)
-    vocabulary = chromosome.draw_vocabulary(rng, spec)
     parts = {}
-    for name, length in spec.chromosomes.items():
-        chrom = chromosome.lay_out(rng, name, length, layout, painted)
+    for name in spec.chromosomes:
+        chrom = chromosome.lay_out(rng, spec, name, layout, painted)
         parts[name] = _complete(rng, spec, chrom, vocabulary)
+    codes = {name: part.codes for name, part in parts.items()}
+    branchpoints = annotate.branchpoint_table(layout, painted, transcripts)
+    spliced = effects.spliced_exons(spec.grammar, codes, transcripts, exons, branchpoints)
+    sites = annotate.splice_site_table(spec, layout, painted, transcripts)
     return SyntheticGenome(
         sequences={name: part.sequence for name, part in parts.items()},
         genes=annotate.gene_table(layout),
         transcripts=transcripts,
         exons=exons,
-        splice_sites=annotate.splice_site_table(layout, painted, transcripts),
-        branchpoints=annotate.branchpoint_table(layout, painted, transcripts),
+        splice_sites=effects.with_usage(spec.grammar, sites, spliced),
+        branchpoints=branchpoints,
+        spliced_exons=spliced,
+        variants=effects.draw_variants(rng, spec, codes, spliced),
+        decoys=annotate.decoy_table(spec, layout, painted, transcripts),
+        domains=annotate.domain_table(layout, painted, transcripts),
         repeats=pd.concat([part.repeats for part in parts.values()], ignore_index=True),
         elements=pd.concat([part.elements for part in parts.values()], ignore_index=True),
         tracks={
@@ -59,6 +68,7 @@ class _Part(NamedTuple):
     """What one chromosome adds to the fields of `SyntheticGenome` of the same names."""
 
     sequence: str
+    codes: np.ndarray
     region: np.ndarray
     elements: pd.DataFrame
     repeats: pd.DataFrame
@@ -70,14 +80,14 @@ def _complete(
     rng: np.random.Generator,
     spec: GenomeSpec,
     chrom: chromosome.Chromosome,
-    vocabulary: chromosome.Vocabulary,
+    vocabulary: Vocabulary,
 ) -> _Part:
     """Put elements, repeats and conservation on a chromosome with genes."""
     elements = chromosome.add_elements(rng, spec, chrom, vocabulary)
     repeats = chromosome.add_repeats(rng, spec, chrom, vocabulary)
     selection = conservation.selection_coefficients(rng, chrom)
     tracks = conservation.conservation_tracks(rng, spec, selection)
-    return _Part(_text(chrom), chrom.region, elements, repeats, selection, tracks)
+    return _Part(_text(chrom), chrom.codes, chrom.region, elements, repeats, selection, tracks)
 
 
 def _text(chrom: chromosome.Chromosome) -> str:
@@ -109,6 +119,9 @@ def summarise(genome: SyntheticGenome) -> dict[str, float]:
         "introns": len(genome.branchpoints),
         "repeats": len(genome.repeats),
         "elements": len(genome.elements),
+        "domains": len(genome.domains),
+        "decoys": len(genome.decoys),
+        "variants": len(genome.variants),
         "transcribed": float((region != INTERGENIC).mean()),
         "repeat": float(lower.mean()),
     }

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from splicebert.synthetic import motifs
+from splicebert.synthetic import motifs, planting
 from splicebert.synthetic.genes import Layout, ranges
-from splicebert.synthetic.motifs import ACCEPTOR_OFFSETS, BRANCHPOINT_OFFSETS, DONOR_OFFSETS
+from splicebert.synthetic.grammar import (
+    ACCEPTOR_OFFSETS,
+    BRANCHPOINT_OFFSETS,
+    BRANCHPOINT_RANGE,
+    DONOR_OFFSETS,
+    Grammar,
+)
 from splicebert.synthetic.spec import CDS, INTRON, NONCODING_EXON, UTR3, UTR5, GenomeSpec
+from splicebert.synthetic.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,12 @@ class Painted:
     phase : int8 (sense length,)
         Codon position 0, 1, 2 of coding bases, -1 elsewhere.
     motif : bool (sense length,)
-        True on splice-site matrices and branchpoint motifs, which nothing may overwrite.
+        True on splice-site matrices, branchpoint motifs and enhancers, which nothing may
+        overwrite.
+    decoy : bool (sense length,)
+        True on sequences that look like splice sites.
+    element : float32 (sense length,)
+        Selection of the bases of protein domains, 0 elsewhere.
     mrna : int64 (mRNA length,)
         Sense position of each mRNA base.
     intron_class, distance : int64 (introns,)
@@ -33,46 +46,72 @@ class Painted:
         `Layout.introns`.
     acceptor_class : int64 (introns,)
         Class of the acceptor's matrix, which is the donor's where the two are coupled.
+    domains, decoys
+        Tables of `planting.paint_domains` and `planting.paint_decoys`.
     """
 
     codes: np.ndarray
     region: np.ndarray
     phase: np.ndarray
     motif: np.ndarray
+    decoy: np.ndarray
+    element: np.ndarray
     mrna: np.ndarray
     intron_class: np.ndarray
     acceptor_class: np.ndarray
     distance: np.ndarray
+    domains: pd.DataFrame
+    decoys: pd.DataFrame
 
 
-def paint_genes(rng: np.random.Generator, spec: GenomeSpec, layout: Layout) -> Painted:
+def paint_genes(
+    rng: np.random.Generator, spec: GenomeSpec, layout: Layout, vocabulary: Vocabulary
+) -> Painted:
     """Draw the sequence of all genes.
 
-    Codons are drawn first, splice sites over them, and stop codons that this brings into frame
-    are mended; branchpoints come last.
+    Codons are drawn first; over them protein domains, enhancers and splice sites; stop codons that
+    this brings into frame are mended; decoys and branchpoints come last.
     """
-    exons = layout.exons
+    exons, grammar = layout.exons, spec.grammar
     mrna = ranges(exons["start"], exons["end"] - exons["start"])
     region, phase = _regions(layout, mrna)
-    codes = motifs.markov(rng, layout.length, motifs.INTRON_BASES)
-    codes[mrna] = motifs.markov(rng, len(mrna), motifs.EXON_BASES)
+    codes = motifs.markov(rng, layout.length, grammar.intron_bases)
+    codes[mrna] = motifs.markov(rng, len(mrna), grammar.exon_bases)
     coding = mrna[phase[mrna] >= 0].reshape(-1, 3)
     first, last = _codon_ends(layout)
-    codes[coding] = motifs.sample_codons(rng, len(coding))
+    codes[coding] = motifs.sample_codons(rng, len(coding), grammar.codons)
     codes[coding[first]] = [motifs.A, motifs.T, motifs.G]
-    codes[coding[last]] = motifs.sample_stops(rng, len(last))
+    codes[coding[last]] = motifs.sample_stops(rng, len(last), grammar.codons)
 
     donor_class, acceptor_class = _classes(rng, spec, len(layout.introns))
     donors, acceptors = site_windows(layout)
-    codes[donors] = motifs.sample_pwm(rng, motifs.DONOR[donor_class])
-    codes[acceptors] = motifs.sample_pwm(rng, motifs.ACCEPTOR[acceptor_class])
-    _mend_stops(codes, coding, last)
-    branchpoints, distance = _paint_branchpoints(rng, layout, codes)
-
     motif = np.zeros(len(codes), dtype=bool)
-    for window in (donors, acceptors, branchpoints):
-        motif[window] = True
-    return Painted(codes, region, phase, motif, mrna, donor_class, acceptor_class, distance)
+    motif[donors] = motif[acceptors] = True
+    kept = motif.copy()
+    kept[coding[first]] = kept[coding[last]] = True
+    runs = planting.free_codons(coding, kept)
+    domains, element = planting.paint_domains(rng, spec, vocabulary, runs, codes)
+    enhancers = planting.paint_enhancers(rng, grammar, layout, coding, kept | (element > 0), codes)
+    codes[donors] = motifs.sample_pwm(rng, grammar.donor[donor_class])
+    codes[acceptors] = motifs.sample_pwm(rng, grammar.acceptor[acceptor_class])
+    _mend_stops(codes, coding, last)
+    decoys, decoy = planting.paint_decoys(rng, spec, layout, codes)
+    branchpoints, distance = _paint_branchpoints(rng, grammar, layout, codes)
+    motif[branchpoints] = motif[enhancers] = True
+    return Painted(
+        codes=codes,
+        region=region,
+        phase=phase,
+        motif=motif,
+        decoy=decoy,
+        element=element,
+        mrna=mrna,
+        intron_class=donor_class,
+        acceptor_class=acceptor_class,
+        distance=distance,
+        domains=domains,
+        decoys=decoys,
+    )
 
 
 def site_windows(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +149,8 @@ def _codon_ends(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 def _classes(rng: np.random.Generator, spec: GenomeSpec, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw the class of each intron's donor and acceptor."""
-    donor, free = rng.choice(2, size=(2, n), p=motifs.INTRON_CLASS_P)
+    share = spec.grammar.class_p
+    donor, free = rng.choice(len(share), size=(2, n), p=share)
     return donor, np.where(rng.random(n) < spec.coupling, donor, free)
 
 
@@ -125,7 +165,7 @@ def _mend_stops(codes: np.ndarray, coding: np.ndarray, last: np.ndarray) -> None
 
 
 def _paint_branchpoints(
-    rng: np.random.Generator, layout: Layout, codes: np.ndarray
+    rng: np.random.Generator, grammar: Grammar, layout: Layout, codes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Paint one yUnAy before each acceptor, in place, and clear the AGs behind it.
 
@@ -139,11 +179,11 @@ def _paint_branchpoints(
         From the A to the first exon base, nt.
     """
     exon_start = layout.introns["end"].to_numpy()
-    low, high = motifs.BRANCHPOINT_RANGE
+    low, high = BRANCHPOINT_RANGE
     drawn = np.rint(low + rng.gamma(3.0, 3.3, size=len(exon_start))).astype(np.int64)
     distance = np.where(drawn > high, rng.integers(low, high + 1, size=len(drawn)), drawn)
     windows = (exon_start - distance)[:, None] + BRANCHPOINT_OFFSETS
-    pwm = np.broadcast_to(motifs.BRANCHPOINT, (len(windows), *motifs.BRANCHPOINT.shape))
+    pwm = np.broadcast_to(grammar.branchpoint, (len(windows), *grammar.branchpoint.shape))
     codes[windows] = motifs.sample_pwm(rng, pwm)
 
     back = np.arange(high, 3, -1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from splicebert.errors import ConfigError
+from splicebert.synthetic.grammar import GRAMMARS, Grammar
 
 DEFAULT_CHROMOSOMES = MappingProxyType(
     {"chr1": 900_000, "chr2": 700_000, "chr3": 600_000, "chr4": 500_000, "chr5": 300_000}
@@ -28,6 +29,8 @@ class GenomeSpec:
     ----------
     chromosomes
         Chromosome name -> length in nt, in the order in which they are written.
+    species
+        Which of `grammar.GRAMMARS`.
     transcribed_fraction
         Share of each chromosome inside genes, reached within one gene.
     coding_fraction
@@ -46,33 +49,51 @@ class GenomeSpec:
     exonic_repeat_fraction
         The same for the 3'UTR and the lncRNA exons.
     repeat_families
-        Number of repeat consensus sequences (150-350 nt each).
+        Number of repeat consensus sequences (120-250 nt each).
     divergence
         Smallest and largest share of substituted bases in a repeat copy, before rounding to whole
         bases.
     element_fraction
-        Share of the intronic and intergenic bases in conserved elements (50-150 nt each).
+        Share of the intronic and intergenic bases in conserved elements (40-150 nt each).
+    domain_fraction
+        Share of the coding exons with room for one that hold a piece of a protein domain.
+    decoy_fraction
+        Share of the introns with room for one that hold a sequence drawn from a splice-site
+        matrix.
     gap_fraction
         Share of the bases without conservation scores.
+    variants
+        Number of variants drawn; repeated ones are dropped.
     """
 
     chromosomes: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_CHROMOSOMES))
+    species: str = "demo"
     transcribed_fraction: float = 0.65
     coding_fraction: float = 0.75
     alternative_fraction: float = 0.4
-    intron_median: float = 450.0
+    intron_median: float = 300.0
     intron_sigma: float = 0.8
     intron_range: tuple[int, int] = (120, 3000)
     coupling: float = 1.0
     repeat_fraction: float = 0.40
     exonic_repeat_fraction: float = 0.08
-    repeat_families: int = 8
-    divergence: tuple[float, float] = (0.05, 0.20)
+    repeat_families: int = 3
+    divergence: tuple[float, float] = (0.05, 0.15)
     element_fraction: float = 0.03
+    domain_fraction: float = 0.5
+    decoy_fraction: float = 0.4
     gap_fraction: float = 0.015
+    variants: int = 3000
+
+    @property
+    def grammar(self) -> Grammar:
+        """Matrices and composition of the species."""
+        return GRAMMARS[self.species]
 
     def __post_init__(self) -> None:
         """Refuse values that can't be built, by name."""
+        if self.species not in GRAMMARS:
+            raise ConfigError(f"species = {self.species}: expected one of {', '.join(GRAMMARS)}")
         for name in (f.name for f in fields(self)):
             value = getattr(self, name)
             if (name.endswith("_fraction") or name == "coupling") and not 0 <= value <= 1:
@@ -119,18 +140,34 @@ class SyntheticGenome:
     splice_sites
         One row a splice site of a canonical transcript: chrom, start, end (the dinucleotide),
         strand, site (`donor` or `acceptor`), tx_id, gene_id, intron_number (1-based, 5'->3'),
-        intron_class (0 or 1, the matrix that it was drawn from), strength (log2-odds of the final
-        sequence against the matrix of both classes mixed, bits).
+        intron_class (0 to 3, the matrix that it was drawn from), strength (log2-odds of the final
+        sequence against the matrix of all classes mixed, bits), usage (0..1, the share of the
+        transcripts that use it, from the splicing model).
     branchpoints
         One row an intron of a canonical transcript: chrom, start, end (the branchpoint A, 1 nt),
         strand, tx_id, intron_number, acceptor (position of the first exon base after the intron),
         distance (nt from the A to that base), motif (5 nt, 5'->3', the A is the fourth).
+    spliced_exons
+        One row an exon between two introns of a canonical transcript: chrom, start, end, strand,
+        tx_id, exon_number, branchpoint_distance (nt), the terms of `splicing.Terms` (donor,
+        acceptor, branchpoint, enhancers, competition; logit units) and psi (0..1).
+    variants
+        One row a single-nucleotide variant in or near a spliced exon: chrom, position (0-based),
+        ref, alt (forward strand), strand, tx_id, exon_number, exon_start, exon_end, place
+        (`donor`, `acceptor` for the dinucleotides, `donor_region`, `acceptor_region`,
+        `branchpoint`, `exon`, `intron`), dataset (`vexseq` or `mfass`, the VCF that it is written
+        to), psi, alt_psi, delta_psi (from `splicing.exon_terms`).
+    decoys
+        One row a sequence drawn from a splice-site matrix within an intron, where no site is:
+        chrom, start, end (the dinucleotide), strand, site, tx_id, strength (as of the sites).
+    domains
+        One row a piece of a protein domain: chrom, start, end, strand, tx_id, family.
     repeats
         One row a repeat copy: chrom, start, end, strand, family, divergence (share of the
         copy's bases that differ from the consensus).
     elements
-        One row a conserved element outside exons: chrom, start, end, strand, coefficient (mean
-        selection coefficient).
+        One row a conserved element outside exons: chrom, start, end, strand, family, coefficient
+        (mean selection coefficient).
     tracks
         `phastcons` and `phylop` -> chrom -> float32 (chromosome length,), NaN = no score.
     selection
@@ -146,6 +183,10 @@ class SyntheticGenome:
     exons: pd.DataFrame
     splice_sites: pd.DataFrame
     branchpoints: pd.DataFrame
+    spliced_exons: pd.DataFrame
+    variants: pd.DataFrame
+    decoys: pd.DataFrame
+    domains: pd.DataFrame
     repeats: pd.DataFrame
     elements: pd.DataFrame
     tracks: dict[str, dict[str, np.ndarray]]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 
+from splicebert.synthetic.effects import DATASETS
 from splicebert.synthetic.gtf import gtf_lines
 from splicebert.synthetic.spec import SyntheticGenome
 
@@ -23,6 +24,12 @@ FILES = {
     "branchpoints": "truth/branchpoints.tsv",
     "repeats": "truth/repeats.tsv",
     "elements": "truth/elements.tsv",
+    "spliced_exons": "truth/spliced_exons.tsv",
+    "variants": "truth/variants.tsv",
+    "decoys": "truth/decoys.tsv",
+    "domains": "truth/domains.tsv",
+    "vexseq": "variants.vexseq.vcf",
+    "mfass": "variants.mfass.vcf",
 }
 """Name -> path inside the genome's folder."""
 FASTA_WIDTH = 60
@@ -34,9 +41,10 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
     - `genome.fa`: plain FASTA, 60 columns, lower case = repeat.
     - `annotation.gtf.gz`: GENCODE-style GTF, 1-based, both ends included.
     - `phastcons.bw`, `phylop.bw`: bigWig, per base; bases without score are left out.
-    - `truth/splice_sites.tsv`, `truth/branchpoints.tsv`, `truth/repeats.tsv`,
-      `truth/elements.tsv`: the tables of the same names in `SyntheticGenome`, with a header;
-      0-based, half-open, forward strand.
+    - `variants.vexseq.vcf`, `variants.mfass.vcf`: the variants in the two forms of the published
+      sets, their effect in the ID.
+    - `truth/*.tsv`: the tables of the same names in `SyntheticGenome`, with a header; 0-based,
+      half-open, forward strand.
 
     Each file is written under a temporary name beside its own and renamed when complete.
 
@@ -57,8 +65,11 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
     _replace(paths["annotation"], lambda path: _write_gtf(genome, path))
     for name in ("phastcons", "phylop"):
         _replace(paths[name], lambda path, name=name: _write_bigwig(genome.tracks[name], path))
-    for name in ("splice_sites", "branchpoints", "repeats", "elements"):
-        _replace(paths[name], lambda path, name=name: _write_tsv(getattr(genome, name), path))
+    for name, file in FILES.items():
+        if file.startswith("truth/"):
+            _replace(paths[name], lambda path, name=name: _write_tsv(getattr(genome, name), path))
+    for name in DATASETS:
+        _replace(paths[name], lambda path, name=name: _write_vcf(genome, name, path))
     return paths
 
 
@@ -105,3 +116,25 @@ def _write_bigwig(track: dict[str, np.ndarray], path: Path) -> None:
 
 def _write_tsv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, sep="\t", index=False, lineterminator="\n")
+
+
+def _write_vcf(genome: SyntheticGenome, dataset: str, path: Path) -> None:
+    """Write variants with `mut_id|.|exon_start|exon_end|strand|ref_psi|delta_psi|label` as ID.
+
+    As in the published files: VexSeq has a 1-based exon start and effects in percent, MFASS a
+    0-based one and effects as fractions; the reference psi is a percentage in both.
+    """
+    percent = dataset == "vexseq"
+    table = genome.variants[genome.variants["dataset"] == dataset]
+    with path.open("w", encoding="ascii", newline="\n") as out:
+        out.write("##fileformat=VCFv4.2\n")
+        for chrom, sequence in genome.sequences.items():
+            out.write(f"##contig=<ID={chrom},length={len(sequence)}>\n")
+        out.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        for row in table.itertuples():
+            delta = round(row.delta_psi * 100, 2) if percent else row.delta_psi
+            disrupts = delta < (-24 if percent else -0.5)
+            exon = f"{row.exon_start + percent}|{row.exon_end}|{row.strand}"
+            name = f"S{row.Index}|.|{exon}|{round(row.psi * 100, 2)}|{delta}|{disrupts}"
+            fields = (row.chrom, row.position + 1, name, row.ref, row.alt, ".", ".", ".")
+            out.write("\t".join(map(str, fields)) + "\n")

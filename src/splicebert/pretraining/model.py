@@ -1,0 +1,124 @@
+"""The model that is trained: its first weights, and its loss as one module."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from transformers import BertConfig
+
+from ..models.modules import BertForMaskedLM, Engine
+from ..models.packing import Packed, Rows
+from ..sequence import PAD, VOCABULARY
+
+
+def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
+    """Return the model of a run with its first weights, which depend on the seed alone."""
+    config = BertConfig(vocab_size=len(VOCABULARY), pad_token_id=PAD, **settings["architecture"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings["seed"])
+        model = BertForMaskedLM(config)
+        model.bert.engine = Engine(dtype="float32")  # of evaluation; autocast overrules it
+        start = settings["start"]
+        if start["offset_heads"]:
+            start_with_offset_heads(model, start["offsets"], start["gain"])
+            frozen = model.bert.embeddings.position_embeddings
+            frozen.requires_grad_(not start["freeze_positions"])
+    return model
+
+
+def head_offsets(heads: int) -> list[int]:
+    """Offsets of so many heads: -1, 1, -2, 2, …."""
+    return [(number // 2 + 1) * (1 if number % 2 else -1) for number in range(heads)]
+
+
+@torch.no_grad()
+def start_with_offset_heads(
+    model: BertForMaskedLM, offsets: list[int] | None = None, gain: float = 3.0
+) -> None:
+    """Start attention heads as "look k bases away" heads, so that training need not find them.
+
+    With learned absolute positions a small model needs very long to discover relative offsets. Half
+    of the hidden values start as sinusoids of the position (the words take the other half), and a
+    head's query is its key rotated by the head's offset: attention is highest k bases away.
+
+    Parameters
+    ----------
+    model
+        Changed in place.
+    offsets
+        Offset of each head, layer by layer; heads behind the list stay as they are. None: those
+        of `head_offsets`.
+    gain
+        Scale of queries and keys: how sharply a head starts.
+    """
+    config, half = model.config, model.config.hidden_size // 2
+    heads, frequency = config.num_attention_heads, math.pi / 1.3 ** np.arange(half // 2)
+    _start_embeddings(model.bert.embeddings, frequency)
+    offsets = head_offsets(config.num_hidden_layers * heads) if offsets is None else offsets
+    width = config.hidden_size // heads
+    for number, offset in enumerate(offsets):
+        layer, head = divmod(number, heads)
+        attention = model.bert.encoder.layer[layer].attention.self
+        rows = slice(head * width, (head + 1) * width)
+        query, key = _rotation(frequency, offset, (width, config.hidden_size))
+        attention.query.weight[rows] = torch.from_numpy(gain * query)
+        attention.key.weight[rows] = torch.from_numpy(gain * key)
+    for layer in model.bert.encoder.layer:  # 0.02 is too small for so narrow a model
+        for part in (layer.attention.self.value, layer.attention.output.dense):
+            torch.nn.init.xavier_uniform_(part.weight)
+        for part in (layer.intermediate.dense, layer.output.dense):
+            torch.nn.init.xavier_uniform_(part.weight)
+
+
+def _start_embeddings(table: torch.nn.Module, frequency: np.ndarray) -> None:
+    """Positions as sinusoids in one half of the hidden values, words in the other."""
+    positions, half = table.position_embeddings.weight, 2 * len(frequency)
+    angle = np.arange(len(positions))[:, None] * frequency
+    wave = np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(angle), half)
+    positions.zero_()[:, :half] = torch.from_numpy(0.05 * wave)
+    table.word_embeddings.weight[:, :half] = 0
+    table.word_embeddings.weight[:, half:] *= 2.5
+    table.token_type_embeddings.weight.zero_()
+
+
+def _rotation(
+    frequency: np.ndarray, offset: int, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Query and key weights, float32 (width of a head, hidden), of a head looking `offset` away."""
+    # Steps of 11 to 140 degrees a base: together they tell one offset from all others nearby.
+    highest = min(len(frequency) - 1, 10)
+    pairs = np.unique(np.linspace(1, highest, shape[0] // 2).round().astype(int))
+    query, key = np.zeros((2, *shape), np.float32)
+    for i, pair in enumerate(pairs):
+        cos, sin = math.cos(frequency[pair] * offset), math.sin(frequency[pair] * offset)
+        columns = [2 * pair, 2 * pair + 1]
+        key[2 * i : 2 * i + 2, columns] = np.eye(2)
+        query[2 * i : 2 * i + 2, columns] = [[cos, sin], [-sin, cos]]
+    return query, key
+
+
+class MaskedLoss(torch.nn.Module):
+    """Sum of the cross-entropies of the masked tokens, in nats.
+
+    A module of its own, so that the hooks of DistributedDataParallel see its forward.
+    """
+
+    def __init__(self, model: BertForMaskedLM) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, packed: Packed, rows: Rows, labels: torch.Tensor) -> torch.Tensor:
+        """Return the sum: float32 ()."""
+        if not len(labels):  # every process needs a gradient of every parameter
+            return sum((p.sum() * 0 for p in self.parameters() if p.requires_grad), 0.0)
+        return functional.cross_entropy(self.logits(packed, rows), labels, reduction="sum")
+
+    def logits(self, packed: Packed, rows: Rows) -> torch.Tensor:
+        """Logits of the masked tokens: float32 (predicted, vocabulary)."""
+        last = self.model.config.num_hidden_layers
+        states = self.model.bert.encode_packed(packed, [last], rows)[last]
+        return self.model.cls(states).float()

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+import torch
+import transformers
+from torch.nn import functional
+
+from splicebert.pretraining.batches import read_batch, to_model
+from splicebert.pretraining.corpus import pool
+from splicebert.pretraining.fragments import draw_step
+from splicebert.pretraining.model import MaskedLoss, build_model, head_offsets
+from splicebert.pretraining.optimisers import optimisers, rate_share, set_rates
+from splicebert.pretraining.settings import Phase, decisive
+from splicebert.pretraining.tables import TRAINING
+
+IGNORED = -100
+
+
+def padded(batch):
+    """The batch as transformers wants it: ids, mask, positions, labels; all int64 (n, longest)."""
+    ends = np.cumsum(batch.lengths)
+    labels = np.full(len(batch.ids), IGNORED)
+    labels[batch.rows] = batch.labels
+    shape = (len(ends), int(batch.lengths.max()))
+    ids, mask, positions, targets = np.zeros((4, *shape), np.int64)
+    targets[:] = IGNORED
+    for row, (end, length) in enumerate(zip(ends, batch.lengths, strict=True)):
+        ids[row, :length], targets[row, :length] = (
+            batch.ids[end - length : end],
+            labels[end - length : end],
+        )
+        mask[row, :length] = 1
+        positions[row, :length] = batch.shift[row] + np.arange(length)
+    return [torch.from_numpy(a) for a in (ids, mask, positions, targets)]
+
+
+@pytest.mark.parametrize("start", [{}, {"offset_heads": True, "freeze_positions": False}])
+@pytest.mark.parametrize("positions", [None, 130])
+def test_loss_and_gradients_are_those_of_transformers(corpus, make_run, start, positions):
+    model = build_model(decisive(make_run(start=start)))
+    theirs = transformers.BertForMaskedLM(model.config)
+    theirs.load_state_dict(model.state_dict())
+    step = draw_step(
+        pool(corpus, TRAINING, 16, 100), Phase(16, 100, 1, 900), 0, 0, positions=positions
+    )
+    batch = read_batch(corpus, step, np.arange(len(step.length)))
+
+    loss = MaskedLoss(model).train()(*to_model(batch, torch.device("cpu"))) / len(batch.labels)
+    ids, mask, places, labels = padded(batch)
+    logits = theirs.train()(input_ids=ids, attention_mask=mask, position_ids=places).logits
+    wanted = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+
+    torch.testing.assert_close(loss, wanted, atol=1e-5, rtol=0)
+    loss.backward()
+    wanted.backward()
+    for (name, ours), their in zip(model.named_parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, their.grad, atol=1e-5, rtol=0, msg=name)
+
+
+def test_every_parameter_has_a_gradient_also_without_masked_bases(corpus, make_run):
+    model = build_model(decisive(make_run()))
+    step = draw_step(pool(corpus, TRAINING, 16, 100), Phase(16, 100, 1, 300), 0, 0)
+    empty = read_batch(corpus, step, np.empty(0, np.int64))
+    loss = MaskedLoss(model)(*to_model(empty, torch.device("cpu")))
+    loss.backward()
+    assert loss.item() == 0
+    assert all(p.grad is not None and not p.grad.any() for p in model.parameters())
+
+
+def test_first_weights_depend_on_the_seed_alone(make_run):
+    torch.manual_seed(1)
+    first = build_model(decisive(make_run()))
+    torch.manual_seed(2)
+    before = torch.random.get_rng_state()
+    again, other = build_model(decisive(make_run())), build_model(decisive(make_run(seed=6)))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for name, values in first.state_dict().items():
+        assert torch.equal(values, again.state_dict()[name])
+    query = "bert.encoder.layer.0.attention.self.query.weight"
+    assert not torch.equal(first.state_dict()[query], other.state_dict()[query])
+
+
+@pytest.mark.parametrize("offsets", [None, [3, -4, 1]])
+def test_heads_start_by_looking_at_their_offsets(make_run, offsets):
+    start = {"offset_heads": True, "offsets": offsets}
+    model = build_model(decisive(make_run(start=start)))
+    assert not model.bert.embeddings.position_embeddings.weight.requires_grad
+    model.set_attn_implementation("eager")
+    ids = torch.from_numpy(np.random.default_rng(0).integers(6, 10, (2, 100)))
+    maps = model.eval().bert(input_ids=ids, output_attentions=True).attentions
+    for number, offset in enumerate(offsets or (-1, 1, -2, 2)):
+        layer, head = divmod(number, 2)
+        mean = [maps[layer][:, head].diagonal(k, 1, 2).mean().item() for k in range(-6, 7)]
+        assert int(np.argmax(mean)) - 6 == offset
+
+
+def test_offsets_of_any_number_of_heads():
+    assert head_offsets(5) == [-1, 1, -2, 2, -3]
+
+
+@pytest.mark.parametrize("decay", ["cosine", "linear"])
+def test_the_rate_warms_up_and_falls_to_its_end(make_run, decay):
+    settings = make_run(optimiser={"decay": decay, "final_rate": 0.1})["optimiser"]
+    rates = [rate_share(step, 200, settings) for step in range(201)]
+    assert rates[0] == 0.1
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[200] == pytest.approx(0.1)
+    assert rates[105] == pytest.approx(0.55)
+
+
+def test_biases_and_norms_do_not_decay_and_muon_takes_the_matrices(make_run):
+    run = make_run(optimiser={"name": "muon", "weight_decay": 0.3})
+    model = build_model(decisive(run))
+    made = optimisers(model, run["optimiser"])
+    set_rates(made, 0.5, run["optimiser"])
+    names = {id(p): n for n, p in model.named_parameters()}
+    groups = {
+        names[id(p)]: (kind, group["weight_decay"], group["lr"])
+        for kind, optimiser in made.items()
+        for group in optimiser.param_groups
+        for p in group["params"]
+    }
+    assert set(groups) == set(names.values())
+    layer = "bert.encoder.layer.0.attention."
+    assert groups[f"{layer}self.query.weight"] == ("muon", 0.3, 0.01)
+    assert groups[f"{layer}self.query.bias"] == ("adamw", 0.0, 0.0015)
+    assert groups[f"{layer}output.LayerNorm.weight"] == ("adamw", 0.0, 0.0015)
+    assert groups["bert.embeddings.word_embeddings.weight"] == ("adamw", 0.3, 0.0015)

@@ -1,0 +1,263 @@
+"""What a model recovers of the planted truth: a score with its interval, for each analysis.
+
+Every function takes a model and says what it measures in its docstring; the interval is a bootstrap
+over transcripts.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from splicebert.scores import context_profile, context_score, kl_per_base
+from splicebert.statistics import rank_scores
+from truth.world import HELD_OUT, around, background, window
+
+LENGTH, BATCH = 510, 32
+REPLICATES = 500
+ATTENTION = 800
+STATES = ["chrom", "start", "end", "strand", "tx_id"]
+
+
+def batches(sequences):
+    for start in range(0, len(sequences), BATCH):
+        yield slice(start, start + BATCH)
+
+
+@torch.inference_mode()
+def pair_states(model, sequences):
+    """Last hidden states of the two bases in the middle: float32 (n, 2 * hidden)."""
+    middle = np.array([len(sequences[0]) // 2 - 1, len(sequences[0]) // 2])
+    parts = [
+        model.hidden_states_packed(sequences[b], [-1], [middle] * len(sequences[b])).flatten(1)
+        for b in batches(sequences)
+    ]
+    return torch.cat(parts).reshape(len(sequences), -1).numpy()
+
+
+def one_hot(sequences, flank):
+    """The dinucleotide and `flank` bases on either side: float32 (n, 4 * (2 + 2 * flank))."""
+    middle = len(sequences[0]) // 2
+    letters = np.array([list(s[middle - 1 - flank : middle + 1 + flank]) for s in sequences])
+    return (letters[..., None] == np.array(list("ACGT"))).reshape(len(letters), -1).astype("f4")
+
+
+def probe():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, C=0.1))
+
+
+def auc(label, score, block):
+    return rank_scores(
+        np.asarray(label), score, np.asarray(block), replicates=REPLICATES, seed=0
+    ).auc
+
+
+def site_table(world, site, other, n, seed):
+    """Real sites of the training chromosomes and of the held-out one, as many others of each."""
+    genome = world.genome
+    real = genome.splice_sites[genome.splice_sites["site"] == site]
+    if other == "decoys":
+        false = genome.decoys[genome.decoys["site"] == site]
+    else:
+        false = background(world, site, n, seed)
+    real = real.sample(min(n, len(real)), random_state=seed)
+    return pd.concat(
+        [real[STATES].assign(label=True), false[STATES].assign(label=False)], ignore_index=True
+    )
+
+
+def across_chromosomes(features, table):
+    """Probe scores of each chromosome by a probe of the others: float (n,)."""
+    score = np.empty(len(table))
+    for chrom in table["chrom"].unique():
+        test = (table["chrom"] == chrom).to_numpy()
+        fitted = probe().fit(features[~test], table["label"][~test])
+        score[test] = fitted.decision_function(features[test])
+    return score
+
+
+def separates_sites(model, world, site, *, other="background", shuffled=False):
+    """AUC of a linear probe on the dinucleotide's states: real sites against others.
+
+    Each chromosome's sites are scored by a probe of the other chromosomes. `model` None: one-hot
+    with 10 flanking bases.
+    """
+    table = site_table(world, site, other, 450, seed=1)
+    sequences = around(world, table, LENGTH)
+    features = one_hot(sequences, 10) if model is None else pair_states(model, sequences)
+    if shuffled:
+        table["label"] = np.random.default_rng(0).permutation(table["label"])
+    return auc(table["label"], across_chromosomes(features, table), table["tx_id"])
+
+
+def crosses_species(model, world, distant, site):
+    """AUC in the second species of a probe of the first: real sites against others."""
+    tables = [site_table(w, site, "background", 400, seed=2) for w in (world, distant)]
+    sequences = [around(w, t, 400) for w, t in zip((world, distant), tables, strict=True)]
+    features = [one_hot(s, 10) if model is None else pair_states(model, s) for s in sequences]
+    fitted = probe().fit(features[0], tables[0]["label"])
+    return auc(tables[1]["label"], fitted.decision_function(features[1]), tables[1]["tx_id"])
+
+
+def intron_pairs(world, chroms):
+    """Donor and acceptor junction bases of introns, and pairs of a donor and a later acceptor.
+
+    Columns chrom, strand, tx_id, donor, acceptor (the dinucleotide's base next to the middle of the
+    intron, 0-based), distance, own (bool).
+    """
+    sites = world.genome.splice_sites
+    sites = sites[sites["chrom"].isin(chroms)]
+    plus = sites["strand"] == "+"
+    # The intron base beside the exon: the G of GT, the G of AG.
+    first = np.where(sites["site"] == "donor", plus, ~plus)
+    sites = sites.assign(p=np.where(first, sites["start"], sites["end"] - 1))
+    keys = ["tx_id", "chrom", "strand"]
+    donors = sites[sites["site"] == "donor"][[*keys, "intron_number", "p"]]
+    acceptors = sites[sites["site"] == "acceptor"][[*keys, "intron_number", "p"]]
+    pairs = donors.merge(acceptors, on=keys, suffixes=("", "_acceptor"))
+    pairs = pairs.rename(columns={"p": "donor", "p_acceptor": "acceptor"})
+    pairs["own"] = pairs["intron_number"] == pairs["intron_number_acceptor"]
+    pairs["distance"] = (pairs["acceptor"] - pairs["donor"]).abs()
+    return pairs[pairs["distance"].between(100, ATTENTION)].reset_index(drop=True)
+
+
+@torch.inference_mode()
+def pair_scores(model, world, pairs):
+    """Attention between two bases as in protocol.md section 3: float (n,).
+
+    Mean over the layers and over the 3 query rows, maximum over the heads and 3 columns.
+    """
+    length, scores = 1000, []
+    for b in batches(pairs):
+        sequences, offsets = [], []
+        for row in pairs[b].itertuples():
+            left = (row.donor + row.acceptor) // 2 - length // 2
+            sequences.append(window(world, row.chrom, left, left + length, row.strand))
+            local = np.array([row.donor, row.acceptor]) - left
+            if row.strand == "-":
+                local = length - 1 - local
+            offsets.append((local[:, None] + np.arange(-1, 2)).ravel())
+        rows = model.attention_rows(sequences, np.array(offsets), maximum=True).mean(1).numpy()
+        for found, at in zip(rows, offsets, strict=True):
+            p_row, q_row = found[:3].mean(0), found[3:].mean(0)
+            scores.append(np.max(p_row[at[3:]] + q_row[at[:3]]) / 2)
+    return np.array(scores)
+
+
+def matched(pairs, seed, per_bin=60):
+    """As many pairs of either kind in each 100 nt of distance."""
+    parts = []
+    for _, part in pairs.groupby(pairs["distance"] // 100):
+        n = min(part["own"].sum(), (~part["own"]).sum(), per_bin)
+        for _, kind in part.groupby("own"):
+            parts.append(kind.sample(n, random_state=seed))
+    return pd.concat(parts).sort_index().reset_index(drop=True)
+
+
+def links_introns(model, world, *, shuffled=False):
+    """AUC of the attention score: donor and own acceptor against donor and another acceptor.
+
+    Distances are matched; the other acceptor belongs to another intron of the same transcript.
+    """
+    pairs = matched(intron_pairs(world, ["chr4", HELD_OUT]), seed=3)
+    label = pairs["own"].to_numpy()
+    if shuffled:
+        label = np.random.default_rng(0).permutation(label)
+    return auc(label, pair_scores(model, world, pairs), pairs["tx_id"])
+
+
+@torch.inference_mode()
+def variant_scores(model, world, variants):
+    """Context score of each variant in its exon-centred window: float (n,)."""
+    scores = []
+    reference = {}
+    for b in batches(variants):
+        rows = list(variants[b].itertuples())
+        lefts = [(row.exon_start + row.exon_end) // 2 - LENGTH // 2 for row in rows]
+        ref = [window(world, r.chrom, x, x + LENGTH, "+") for r, x in zip(rows, lefts, strict=True)]
+        local = [row.position - left for row, left in zip(rows, lefts, strict=True)]
+        alt = [s[:i] + r.alt + s[i + 1 :] for s, i, r in zip(ref, local, rows, strict=True)]
+        turn = [row.strand == "-" for row in rows]
+        ref, alt = ([_turned(s, t) for s, t in zip(x, turn, strict=True)] for x in (ref, alt))
+        local = [LENGTH - 1 - i if t else i for i, t in zip(local, turn, strict=True)]
+        new = sorted(set(ref) - reference.keys())
+        if new:
+            reference |= dict(zip(new, model.logits(new).numpy(), strict=True))
+        changed = model.logits(alt).numpy()
+        for sequence, logits, at in zip(ref, changed, local, strict=True):
+            kl = kl_per_base(logits, reference[sequence])
+            scores.append(context_score(context_profile(kl, at)))
+    return np.array(scores)
+
+
+def _turned(sequence, turn):
+    return sequence[::-1].translate(str.maketrans("ACGTN", "TGCAN")) if turn else sequence
+
+
+def finds_disrupting(model, world, *, shuffled=False):
+    """AUC of the context score: variants outside the dinucleotides that lower psi by over 0.5.
+
+    Against those that move it by less than 0.05.
+    """
+    variants = world.genome.variants
+    variants = variants[~variants["place"].isin(["donor", "acceptor"])]
+    strong = variants[variants["delta_psi"] < -0.5]
+    weak = variants[variants["delta_psi"].abs() < 0.05].sample(len(strong), random_state=4)
+    table = pd.concat([strong, weak]).sort_values(["chrom", "position"], ignore_index=True)
+    label = (table["delta_psi"] < -0.5).to_numpy()
+    if shuffled:
+        label = np.random.default_rng(0).permutation(label)
+    return auc(label, variant_scores(model, world, table), table["tx_id"])
+
+
+@torch.inference_mode()
+def finds_branchpoints(model, world, *, shuffled=False):
+    """AUC of a linear probe on hidden states: branchpoints among the 27 bases before exons.
+
+    Trained on chr1 to chr4, tested on the held-out chromosome. `model` None: the planted weight
+    matrix, which needs no training.
+    """
+    table = world.genome.branchpoints
+    table = pd.concat(
+        [
+            table[table["chrom"] != HELD_OUT].sample(500, random_state=5),
+            table[table["chrom"] == HELD_OUT],
+        ]
+    )
+    sequences, offsets, labels = [], [], []
+    for row in table.itertuples():
+        exon = row.acceptor if row.strand == "+" else row.acceptor + 1
+        left = exon - 31 - LENGTH // 2
+        sequences.append(window(world, row.chrom, left, left + LENGTH, row.strand))
+        at = exon - left if row.strand == "+" else LENGTH - (exon - left)
+        offsets.append(at - np.arange(44, 17, -1))
+        labels.append(np.arange(44, 17, -1) == row.distance)
+    label, block = np.concatenate(labels), np.repeat(table["tx_id"].to_numpy(), 27)
+    test = np.repeat((table["chrom"] == HELD_OUT).to_numpy(), 27)
+    if model is None:
+        score = _matrix_scores(sequences, offsets)
+        return auc(label[test], score[test], block[test])
+    features = torch.cat(
+        [
+            model.hidden_states_packed(sequences[b], [-1], offsets[b]).flatten(1)
+            for b in batches(sequences)
+        ]
+    ).numpy()
+    if shuffled:
+        label = np.random.default_rng(0).permutation(label)
+    fitted = probe().fit(features[~test], label[~test])
+    return auc(label[test], fitted.decision_function(features[test]), block[test])
+
+
+def _matrix_scores(sequences, offsets):
+    from splicebert.synthetic.grammar import BRANCHPOINT_OFFSETS, DEMO
+
+    table = np.log2(DEMO.branchpoint + 1e-3)
+    scores = []
+    for sequence, at in zip(sequences, offsets, strict=True):
+        codes = np.array(["ACGT".index(base) for base in sequence])
+        windows = codes[at[:, None] + BRANCHPOINT_OFFSETS]
+        scores.append(table[np.arange(len(table)), windows].sum(1))
+    return np.concatenate(scores)

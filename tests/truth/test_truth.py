@@ -1,0 +1,68 @@
+"""The table of claims.py, checked on the demo's genomes and the demo model."""
+
+import inspect
+
+import pandas as pd
+import pytest
+import torch
+
+from splicebert.configuration import read_yaml
+from splicebert.models import SpliceBERT
+from splicebert.models.checkpoint import read_config, write_model
+from splicebert.models.modules import BertForMaskedLM
+from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
+from truth.claims import CLAIMS
+from truth.world import make_world
+
+pytestmark = pytest.mark.xdist_group("truth")
+IDS = [f"{claim.analysis}-{number}" for number, claim in enumerate(CLAIMS)]
+
+
+@pytest.fixture(scope="module")
+def world(root):
+    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
+    return make_world("demo", seed, DEFAULT_CHROMOSOMES)
+
+
+@pytest.fixture(scope="module")
+def distant(root):
+    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
+    return make_world("distant", seed, {"chr1": 300_000, "chr2": 200_000})
+
+
+@pytest.fixture(scope="module")
+def models(root, tmp_path_factory):
+    """The demo model, an untrained one of the same size, and no model."""
+    trained = SpliceBERT(root / "config/demo_model")
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("untrained")
+    write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
+    return {"trained": trained, "untrained": SpliceBERT(folder), "none": None}
+
+
+def measured(claim, model, *, world, distant, shuffled=False):
+    known = inspect.signature(claim.measure).parameters
+    options = dict(claim.options)
+    if "distant" in known:
+        options["distant"] = distant
+    if shuffled:
+        options["shuffled"] = True
+    return claim.measure(model, world, **options)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_planted_truth_is_recovered(claim, models, world, distant, request):
+    if claim.pending:
+        request.applymarker(pytest.mark.xfail(reason=claim.pending, strict=True))
+    rows = [("trained", measured(claim, models["trained"], world=world, distant=distant))]
+    for control in claim.controls:
+        found = measured(
+            claim, models[control.model], world=world, distant=distant, shuffled=control.shuffled
+        )
+        rows.append((control.name, found))
+    table = pd.DataFrame([(name, *found) for name, found in rows],
+                         columns=["model", "value", "low", "high"])  # fmt: skip
+    print(f"\n{claim.analysis}: {claim.what}\n{table.round(3).to_string(index=False)}")
+    assert table["low"].iloc[0] > claim.least
+    for control, high in zip(claim.controls, table["high"].iloc[1:], strict=True):
+        assert high < control.most, control.name

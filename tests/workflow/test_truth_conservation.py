@@ -1,0 +1,78 @@
+"""The demo as it is configured recovers what was planted: conservation, repeats, introns."""
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from splicebert.models.checkpoint import read_config, write_model
+from splicebert.models.modules import BertForMaskedLM
+
+pytestmark = pytest.mark.xdist_group("workflow-demo")
+AUC_MARGIN = 0.03
+"""How much more the trained model's probe must reach than that of either control."""
+ACCURACY_MARGIN = 0.05
+
+
+@pytest.fixture(scope="module")
+def tables(own_project, run):
+    """Tables of the demo, with an untrained model of the same size beside the trained one."""
+    folder = own_project
+    torch.manual_seed(1)
+    untrained = folder / "untrained"
+    untrained.mkdir()
+    write_model(BertForMaskedLM(read_config(folder / "config/demo_model")), untrained)
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    model = {"adapter": "splicebert", "label": "Untrained", "colour": "#000000"}
+    model |= {"can": ["logits", "hidden_states"], "folder": str(untrained), "max_length": 1024}
+    config["models"] = {"untrained": model | {"weights": "model.safetensors"}}
+    config["conservation"]["mlm"]["models"].append("untrained")
+    config["conservation"]["probe"]["models"].append("untrained")
+    path = folder / "truth.yaml"
+    path.write_text(yaml.safe_dump(config))
+    run("figures", "--cores", "2", "--configfile", path, cwd=folder)
+    found = folder / "results/conservation/tables"
+    names = ("probe_metrics", "mlm_accuracy", "mlm_summary")
+    return {name: pd.read_csv(found / f"{name}.tsv", sep="\t") for name in names}
+
+
+def auc(tables, model):
+    table = tables["probe_metrics"]
+    table = table[(table["metric"] == "auc") & (table["split"] == "chromosome")]
+    return table[table["model"] == model].iloc[0]
+
+
+def accuracy(tables, region, bases, model="demo"):
+    table = tables["mlm_accuracy"]
+    table = table[(table["region"] == region) & (table["bases"] == bases)]
+    return table[table["model"] == model].iloc[0]
+
+
+@pytest.mark.parametrize("control", ["onehot", "untrained"])
+def test_embeddings_tell_conservation_better_than(tables, control):
+    trained, other = auc(tables, "demo"), auc(tables, control)
+    print(f"AUC {trained['value']:.3f} ({trained['low']:.3f}-{trained['high']:.3f}), "
+          f"{control} {other['value']:.3f} ({other['low']:.3f}-{other['high']:.3f})")  # fmt: skip
+    assert trained["value"] - other["value"] > AUC_MARGIN
+    assert trained["low"] > 0.5
+
+
+def test_repeats_are_predicted_better_than_other_bases(tables):
+    repeat = accuracy(tables, "protein_coding|intron", "repeat")
+    other = accuracy(tables, "protein_coding|intron", "nonrepeat")
+    print(f"repeats {repeat['value']:.3f}, other {other['value']:.3f}")
+    assert repeat["low"] > other["high"] + ACCURACY_MARGIN
+
+
+def test_introns_are_predicted_better_than_coding_sequence(tables):
+    intron = accuracy(tables, "protein_coding|intron", "all")
+    coding = accuracy(tables, "protein_coding|CDS", "all")
+    print(f"introns {intron['value']:.3f}, coding sequence {coding['value']:.3f}")
+    assert intron["low"] > coding["high"]
+
+
+def test_an_untrained_model_predicts_at_chance(tables):
+    table = tables["mlm_summary"]
+    table = table[table["metric"] == "accuracy"].set_index("model")
+    assert table.loc["untrained", "high"] < 0.32
+    assert table.loc["demo", "low"] > table.loc["untrained", "high"] + ACCURACY_MARGIN
