@@ -47,7 +47,16 @@ rule make_demo_genome:
 
 rule plot_demo_gene:
     input:
-        unpack(lambda wildcards: rules.make_demo_genome.output),
+        annotation=rules.make_demo_genome.output.annotation,
+        phastcons=rules.make_demo_genome.output.phastcons,
+        phylop=rules.make_demo_genome.output.phylop,
+        splice_sites=rules.make_demo_genome.output.splice_sites,
+        branchpoints=rules.make_demo_genome.output.branchpoints,
+        spliced_exons=rules.make_demo_genome.output.spliced_exons,
+        decoys=rules.make_demo_genome.output.decoys,
+        domains=rules.make_demo_genome.output.domains,
+        repeats=rules.make_demo_genome.output.repeats,
+        elements=rules.make_demo_genome.output.elements,
         style=locate("config/figures.mplstyle"),
         library=library("plotting"),
     output:

@@ -1,7 +1,5 @@
 """A gene of the synthetic genome with everything that was planted in it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pyBigWig

@@ -53,7 +53,8 @@ def measured(claim, model, *, world, distant, shuffled=False):
 @pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
 def test_planted_truth_is_recovered(claim, models, world, distant, request):
     if claim.pending:
-        request.applymarker(pytest.mark.xfail(reason=claim.pending, strict=True))
+        expected = {"reason": claim.pending, "strict": True, "raises": AssertionError}
+        request.applymarker(pytest.mark.xfail(**expected))
     rows = [("trained", measured(claim, models["trained"], world=world, distant=distant))]
     for control in claim.controls:
         found = measured(

@@ -178,3 +178,10 @@ def test_same_seed_gives_the_same_bytes(project, tmp_path, run, write_config):
     assert compared >= 8 + 6 + 6 + 2
     table = pd.read_csv(tmp_path / "1/results/conservation/tables/probe_metrics.tsv", sep="\t")
     assert np.isfinite(table["value"]).all()
+
+
+def test_the_picture_of_a_gene_is_drawn_by_its_rule(demo, run):
+    target = "results/figures/demo/demo.gene.png"
+    run(target, "--cores", "2", cwd=demo.folder)
+    assert (demo.folder / target).read_bytes().startswith(b"\x89PNG")
+    assert (demo.folder / target).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
