@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 SAMPLE = 16
 # Largest error that is tolerated against float32; beyond it the run goes on in float32. Logits:
 # KL(float32 || dtype) of the distribution over the tokens in nats, at any base; hidden states,
-# attention and the logits of a classifier: absolute. Random weights of the true size and the demo
-# model stay a factor of four or more below these.
+# attention and the logits of a classifier: absolute. Random weights of the true size stay a factor
+# of four or more below these.
 LIMITS = {
     "float16": {"logits": 1e-4, "hidden_states": 0.05, "attention": 2e-3, "classes": 0.05},
     "bfloat16": {"logits": 1e-2, "hidden_states": 0.5, "attention": 2e-2, "classes": 0.5},
