@@ -30,9 +30,11 @@ FILES = {
     "domains": "truth/domains.tsv",
     "vexseq": "variants.vexseq.vcf",
     "mfass": "variants.mfass.vcf",
+    "usage": "splice_sites.usage.bed",
 }
 """Name -> path inside the genome's folder."""
 FASTA_WIDTH = 60
+LOW_USAGE, HIGH_USAGE = 0.2, 0.8
 
 
 def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str, Path]:
@@ -43,6 +45,8 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
     - `phastcons.bw`, `phylop.bw`: bigWig, per base; bases without score are left out.
     - `variants.vexseq.vcf`, `variants.mfass.vcf`: the variants in the two forms of the published
       sets, their effect in the ID.
+    - `splice_sites.usage.bed`: BED6 of the splice sites of low and of high usage in the form of the
+      published set: the class is the last field of the name, the gene stands in the fifth column.
     - `truth/*.tsv`: the tables of the same names in `SyntheticGenome`, with a header; 0-based,
       half-open, forward strand.
 
@@ -68,6 +72,7 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
     for name, file in FILES.items():
         if file.startswith("truth/"):
             _replace(paths[name], lambda path, name=name: _write_tsv(getattr(genome, name), path))
+    _replace(paths["usage"], lambda path: _write_usage(genome.splice_sites, path))
     for name in DATASETS:
         _replace(paths[name], lambda path, name=name: _write_vcf(genome, name, path))
     return paths
@@ -116,6 +121,18 @@ def _write_bigwig(track: dict[str, np.ndarray], path: Path) -> None:
 
 def _write_tsv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, sep="\t", index=False, lineterminator="\n")
+
+
+def _write_usage(sites: pd.DataFrame, path: Path) -> None:
+    """Write sites used below LOW_USAGE or above HIGH_USAGE; the class reads `donor(SSE > 0.8)`."""
+    with path.open("w", encoding="ascii", newline="\n") as out:
+        for row in sites.itertuples(index=False):
+            if LOW_USAGE <= row.usage <= HIGH_USAGE:
+                continue
+            side = f"< {LOW_USAGE}" if row.usage < LOW_USAGE else f"> {HIGH_USAGE}"
+            name = f"{row.chrom}:{row.start}|{row.site}(SSE {side})"
+            fields = (row.chrom, row.start, row.end, name, row.gene_id, row.strand)
+            out.write("\t".join(map(str, fields)) + "\n")
 
 
 def _write_vcf(genome: SyntheticGenome, dataset: str, path: Path) -> None:
