@@ -19,6 +19,8 @@ include: "rules/demo.smk"
 include: "rules/reference.smk"
 include: "rules/pretrain.smk"
 include: "rules/conservation.smk"
+include: "rules/embedding.smk"
+include: "rules/embedding_figures.smk"
 include: "rules/report.smk"
 
 
@@ -27,6 +29,7 @@ rule all:
     input:
         FIGURES,
         COMPARISON,
+        RESULTS,
 
 
 rule figures:

@@ -170,6 +170,7 @@ def gpus(model):
 # Every branch adds its own (rules/<branch>.smk).
 FIGURES = []
 REPRODUCED_TABLES = []
+RESULTS = []
 
 
 wildcard_constraints:

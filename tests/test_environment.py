@@ -18,7 +18,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 # Packages of envs/splicebert.yaml that are none of pip's, or have another name there.
 CONDA_ONLY = {"python", "bedtools", "pip", "c-compiler"}
-CONDA_NAMES = {"matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "python-igraph": "igraph"}
 TOOLS = ("bash", "dirname", "env", "rm", "mkdir", "touch", "cat")
 
 

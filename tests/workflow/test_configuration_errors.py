@@ -140,11 +140,13 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     record_property("seconds", finished.seconds)
     assert finished.seconds < 10
     planned = jobs(finished.output)
-    assert planned["download_source"] == 5  # weights, data, hg19, phastCons, phyloP
-    assert planned["decompress_genome"] == 1
+    assert planned["download_source"] == 6  # weights, data, hg19, GRCh38, phastCons, phyloP
+    assert planned["decompress_genome"] == 2
     assert planned["infer_conservation_mlm"] == 2
     assert planned["infer_conservation_hidden_states"] == 3
-    assert planned["unpack_data_conservation"] == 1
+    assert planned["unpack_data_conservation"] == planned["unpack_data_embedding"] == 1
+    assert planned["infer_embedding_hidden_states"] == 2 * 2 * 8  # data sets, models, shards
+    assert planned["cluster_embedding_sites"] == planned["fit_embedding_probe"] == 2 * 3
     assert "unpack_data_variant" not in planned  # nothing that the configuration does not use
     assert "make_demo_genome" not in planned  # nor the demo, whose configuration it replaces
     assert "conservation/demo" not in finished.output

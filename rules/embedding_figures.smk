@@ -1,0 +1,206 @@
+"""Figures of the embedding branch: Figure 2, every layer, scores by layer, one-hot baselines."""
+
+
+rule plot_embedding_umap:
+    input:
+        sites=embedding_tables("inputs.parquet", EMBEDDING_FIGURE_RUNS),
+        clusters=embedding_tables("clusters.parquet", EMBEDDING_FIGURE_RUNS),
+        clustering=rules.summarise_embedding_clusters.output.clustering,
+        style=locate("config/figures.mplstyle"),
+        library=library(
+            "plotting",
+            "embedding",
+            "embedding_panels",
+            "sites",
+            "sequence",
+            "conservation",
+            "statistics",
+        ),
+    output:
+        pdf="results/figures/embedding/umap.pdf",
+        png=report(
+            "results/figures/embedding/umap.png",
+            caption="../report/embedding_umap.rst",
+            category="2 Embedding (Figure 2)",
+            subcategory="all data sets",
+            labels={"figure": "UMAP of splice sites", "data": "all"},
+        ),
+        points="results/figures/embedding/umap.tsv",
+    log:
+        "logs/embedding/plot_umap.log",
+    benchmark:
+        "benchmarks/embedding/plot_umap.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        runs=EMBEDDING_FIGURE_RUNS,
+        layers=EMBEDDING_LAYERS,
+        models=model_styles(EMBEDDING_MODELS),
+        flanks=EMBEDDING_FIGURE_FLANKS,
+    script:
+        "../scripts/embedding/plot_umap.py"
+
+
+rule plot_embedding_interactive:
+    input:
+        points=rules.plot_embedding_umap.output.points,
+        library=library(
+            "plotting",
+            "embedding",
+            "embedding_panels",
+            "sites",
+            "sequence",
+            "conservation",
+            "statistics",
+        ),
+    output:
+        page=report(
+            "results/figures/embedding/umap.html",
+            caption="../report/embedding_interactive.rst",
+            category="2 Embedding (Figure 2)",
+            subcategory="all data sets",
+            labels={"figure": "UMAP of splice sites, interactive", "data": "all"},
+        ),
+    log:
+        "logs/embedding/plot_interactive.log",
+    benchmark:
+        "benchmarks/embedding/plot_interactive.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        models=model_styles(EMBEDDING_MODELS),
+        flanks=EMBEDDING_FIGURE_FLANKS,
+    script:
+        "../scripts/embedding/plot_interactive.py"
+
+
+rule plot_embedding_layers:
+    input:
+        sites=rules.prepare_embedding_sites.output.sites,
+        clusters="results/embedding/{dataset}/{model}/clusters.parquet",
+        clustering=rules.summarise_embedding_clusters.output.clustering,
+        style=locate("config/figures.mplstyle"),
+        library=library(
+            "plotting",
+            "embedding",
+            "embedding_panels",
+            "sites",
+            "sequence",
+            "conservation",
+            "statistics",
+        ),
+    output:
+        pdf="results/figures/embedding/{dataset}.{model}.layers.pdf",
+        png=report(
+            "results/figures/embedding/{dataset}.{model}.layers.png",
+            caption="../report/embedding_layers.rst",
+            category="2 Embedding (Figure 2)",
+            subcategory="{dataset}",
+            labels={"figure": "UMAP by layer, {model}", "data": "{dataset}"},
+        ),
+        points="results/figures/embedding/{dataset}.{model}.layers.tsv.gz",
+    log:
+        "logs/embedding/{dataset}/{model}/plot_layers.log",
+    benchmark:
+        "benchmarks/embedding/{dataset}/{model}/plot_layers.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        label=lambda wildcards: MODELS[wildcards.model]["label"],
+    script:
+        "../scripts/embedding/plot_layers.py"
+
+
+rule plot_embedding_scores:
+    input:
+        clustering=rules.summarise_embedding_clusters.output.clustering,
+        probe=rules.summarise_embedding_probe.output.probe,
+        style=locate("config/figures.mplstyle"),
+        library=library(
+            "plotting",
+            "embedding",
+            "embedding_panels",
+            "sites",
+            "sequence",
+            "conservation",
+            "statistics",
+        ),
+    output:
+        pdf="results/figures/embedding/{dataset}.scores.pdf",
+        png=report(
+            "results/figures/embedding/{dataset}.scores.png",
+            caption="../report/embedding_scores.rst",
+            category="2 Embedding (Figure 2)",
+            subcategory="{dataset}",
+            labels={"figure": "NMI and probe by layer", "data": "{dataset}"},
+        ),
+        scores="results/figures/embedding/{dataset}.scores.tsv",
+    log:
+        "logs/embedding/{dataset}/plot_scores.log",
+    benchmark:
+        "benchmarks/embedding/{dataset}/plot_scores.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        models=model_styles(EMBEDDING_MODELS),
+        flanks=EMBEDDING_FIGURE_FLANKS,
+    script:
+        "../scripts/embedding/plot_scores.py"
+
+
+rule plot_embedding_baselines:
+    input:
+        clustering=rules.summarise_embedding_clusters.output.clustering,
+        probe=rules.summarise_embedding_probe.output.probe,
+        style=locate("config/figures.mplstyle"),
+        library=library(
+            "plotting",
+            "embedding",
+            "embedding_panels",
+            "sites",
+            "sequence",
+            "conservation",
+            "statistics",
+        ),
+    output:
+        pdf="results/figures/embedding/{dataset}.baselines.pdf",
+        png=report(
+            "results/figures/embedding/{dataset}.baselines.png",
+            caption="../report/embedding_baselines.rst",
+            category="2 Embedding (Figure 2)",
+            subcategory="{dataset}",
+            labels={"figure": "One-hot baselines", "data": "{dataset}"},
+        ),
+        scores="results/figures/embedding/{dataset}.baselines.tsv",
+    log:
+        "logs/embedding/{dataset}/plot_baselines.log",
+    benchmark:
+        "benchmarks/embedding/{dataset}/plot_baselines.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        models=model_styles(EMBEDDING_MODELS),
+        flanks=EMBEDDING_FLANKS,
+        layers=lambda wildcards: EMBEDDING_LAYERS[wildcards.dataset],
+    script:
+        "../scripts/embedding/plot_baselines.py"

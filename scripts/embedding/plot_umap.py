@@ -1,0 +1,108 @@
+"""Figure 2: UMAP of the sites, a row a data set, a column a method, coloured by label."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from splicebert import plotting
+from splicebert.embedding import figure_layer
+from splicebert.embedding_panels import (
+    class_labels,
+    draw_legend,
+    draw_points,
+    method_styles,
+    nmi_text,
+)
+from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, POINTS
+from splicebert.jobs import job
+from splicebert.tables import read_table, write_table
+
+PANEL = 44
+
+
+def figure_points(
+    sites: pd.DataFrame, clusters: pd.DataFrame, layers: dict, methods: list[str]
+) -> pd.DataFrame:
+    """Points of the main figure (POINTS without the data set): all sites, each method at its layer.
+
+    Parameters
+    ----------
+    sites, clusters
+        EMBEDDING_SITES, and CLUSTERS of one run.
+    layers
+        Method -> layer; the last one of the others.
+    methods
+        Those of the figure.
+    """
+    parts = [clusters.head(0)]
+    own = clusters[(clusters["subset"] == "all") & clusters["method"].isin(methods)]
+    for method, part in own.groupby("method", sort=False):
+        parts.append(part[part["layer"] == figure_layer(layers, method, part["layer"].unique())])
+    columns = ["site_id", "site", "positive", "label", "gene"]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.merge(sites[columns], on="site_id", how="left", validate="many_to_one")
+    return table[POINTS.names[1:]]
+
+
+def draw(points: pd.DataFrame, scores: pd.DataFrame, looks: dict) -> Figure:
+    """Draw the grid of panels.
+
+    Parameters
+    ----------
+    points
+        POINTS.
+    scores
+        CLUSTERING of the same data sets.
+    looks
+        Method -> label and colour, in the order of the columns.
+    """
+    datasets = list(points["dataset"].unique())
+    size = (PANEL * len(looks) + 38, (PANEL + 6) * len(datasets))
+    figure, axes = plotting.plt.subplots(
+        len(datasets), len(looks), squeeze=False, figsize=[side * plotting.MM for side in size]
+    )
+    for row, dataset in enumerate(datasets):
+        own = points[points["dataset"] == dataset]
+        for ax, (method, look) in zip(axes[row], looks.items(), strict=True):
+            part = own[own["method"] == method]
+            if part.empty:
+                ax.set_axis_off()
+                continue
+            layer = part["layer"].iloc[0]
+            here = (scores["dataset"] == dataset) & (scores["method"] == method)
+            here &= (scores["layer"] == layer) & (scores["subset"] == "all")
+            draw_points(ax, part)
+            head = (
+                look["label"] if method.startswith("onehot") else f"{look['label']}, layer {layer}"
+            )
+            ax.set_title(f"{head}\n{nmi_text(scores[here])}", fontsize="medium")
+        axes[row, 0].set_ylabel(dataset)
+        draw_legend(axes[row, -1], class_labels(own))
+    plotting.label_panels(dict(zip("ABCDEFGH", axes[:, 0], strict=False)))
+    return figure
+
+
+def main(snakemake):
+    inputs, params, output = snakemake.input, snakemake.params, snakemake.output
+    looks = method_styles(params.models, params.flanks)
+    with job(snakemake) as log, plotting.style(inputs.style):
+        parts = []
+        for (dataset, _), sites, clusters in zip(
+            params.runs, inputs.sites, inputs.clusters, strict=True
+        ):
+            part = figure_points(
+                read_table(sites, EMBEDDING_SITES),
+                read_table(clusters, CLUSTERS),
+                params.layers[dataset],
+                list(looks),
+            )
+            part.insert(0, "dataset", dataset)
+            parts.append(part)
+        points = pd.concat(parts, ignore_index=True)
+        figure = draw(points, read_table(inputs.clustering, CLUSTERING), looks)
+        plotting.save(figure, output.pdf, output.png)
+        write_table(points, output.points, POINTS)
+        log.info("%d points", len(points))
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821
