@@ -61,9 +61,7 @@ rule infer_embedding_hidden_states:
         unpack(dataset_genome_files("embedding")),
         sites=rules.prepare_embedding_sites.output.sites,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code(
-            "embedding", "sites", "genome", "sequence", "conservation", "statistics"
-        ),
+        library=model_code("embedding", "sites", "genome", "sequence"),
     output:
         hidden_states=f"results/embedding/{{dataset}}/{{model}}/hidden_states.{EMBEDDING_SHARD}.zarr.zip",
     log:
@@ -92,9 +90,7 @@ rule encode_embedding_flanks:
     input:
         unpack(dataset_genome_files("embedding")),
         sites=rules.prepare_embedding_sites.output.sites,
-        library=library(
-            "embedding", "sites", "genome", "sequence", "conservation", "statistics"
-        ),
+        library=library("embedding", "genome", "sequence"),
     output:
         features=f"results/embedding/{{dataset}}/{BASELINES}/flanks.zarr.zip",
     log:
@@ -116,7 +112,7 @@ rule cluster_embedding_sites:
     input:
         sites=rules.prepare_embedding_sites.output.sites,
         features=embedding_features,
-        library=library("embedding", "sites", "sequence", "conservation", "statistics"),
+        library=library("embedding", "sequence"),
     output:
         clusters="results/embedding/{dataset}/{source}/clusters.parquet",
     log:
@@ -139,7 +135,7 @@ rule fit_embedding_probe:
     input:
         sites=rules.prepare_embedding_sites.output.sites,
         features=embedding_features,
-        library=library("embedding", "sites", "sequence", "conservation", "statistics"),
+        library=library("embedding", "sequence"),
     output:
         scores="results/embedding/{dataset}/{source}/probe.parquet",
     log:
@@ -168,7 +164,14 @@ rule write_embedding_h5ad:
             shard=range(EMBEDDING_SHARDS),
         ),
         clusters="results/embedding/{dataset}/{model}/clusters.parquet",
-        library=library("embedding", "sites", "sequence", "conservation", "statistics"),
+        library=library(
+            "embedding",
+            "sequence",
+            "embedding_scores",
+            "sites",
+            "conservation",
+            "statistics",
+        ),
     output:
         h5ad="results/embedding/{dataset}/{model}/sites.h5ad",
     log:
@@ -190,7 +193,7 @@ rule summarise_embedding_clusters:
     input:
         sites=embedding_tables("inputs.parquet", EMBEDDING_RUNS),
         clusters=embedding_tables("clusters.parquet", EMBEDDING_RUNS),
-        library=library("embedding", "sites", "sequence", "conservation", "statistics"),
+        library=library("embedding_scores", "sites", "conservation", "statistics"),
     output:
         clustering="results/embedding/tables/clustering.tsv",
     log:
@@ -214,7 +217,7 @@ rule summarise_embedding_probe:
     input:
         sites=embedding_tables("inputs.parquet", EMBEDDING_RUNS),
         scores=embedding_tables("probe.parquet", EMBEDDING_RUNS),
-        library=library("embedding", "sites", "sequence", "conservation", "statistics"),
+        library=library("embedding_scores", "sites", "conservation", "statistics"),
     output:
         probe="results/embedding/tables/probe.tsv",
     log:
@@ -238,7 +241,7 @@ rule collect_embedding_reproduced:
     input:
         clustering=rules.summarise_embedding_clusters.output.clustering,
         library=library(
-            "embedding", "report", "sites", "sequence", "conservation", "statistics"
+            "report", "embedding_scores", "sites", "conservation", "statistics"
         ),
     output:
         table="results/embedding/tables/reproduced.tsv",

@@ -11,8 +11,9 @@ rule plot_embedding_umap:
             "plotting",
             "embedding",
             "embedding_panels",
-            "sites",
             "sequence",
+            "embedding_scores",
+            "sites",
             "conservation",
             "statistics",
         ),
@@ -48,15 +49,7 @@ rule plot_embedding_umap:
 rule plot_embedding_interactive:
     input:
         points=rules.plot_embedding_umap.output.points,
-        library=library(
-            "plotting",
-            "embedding",
-            "embedding_panels",
-            "sites",
-            "sequence",
-            "conservation",
-            "statistics",
-        ),
+        library=library("plotting", "embedding", "embedding_panels", "sequence"),
     output:
         page=report(
             "results/figures/embedding/umap.html",
@@ -88,15 +81,7 @@ rule plot_embedding_layers:
         clusters="results/embedding/{dataset}/{model}/clusters.parquet",
         clustering=rules.summarise_embedding_clusters.output.clustering,
         style=locate("config/figures.mplstyle"),
-        library=library(
-            "plotting",
-            "embedding",
-            "embedding_panels",
-            "sites",
-            "sequence",
-            "conservation",
-            "statistics",
-        ),
+        library=library("plotting", "embedding", "embedding_panels", "sequence"),
     output:
         pdf="results/figures/embedding/{dataset}.{model}.layers.pdf",
         png=report(
@@ -128,15 +113,7 @@ rule plot_embedding_scores:
         clustering=rules.summarise_embedding_clusters.output.clustering,
         probe=rules.summarise_embedding_probe.output.probe,
         style=locate("config/figures.mplstyle"),
-        library=library(
-            "plotting",
-            "embedding",
-            "embedding_panels",
-            "sites",
-            "sequence",
-            "conservation",
-            "statistics",
-        ),
+        library=library("plotting", "embedding", "embedding_panels", "sequence"),
     output:
         pdf="results/figures/embedding/{dataset}.scores.pdf",
         png=report(
@@ -173,8 +150,9 @@ rule plot_embedding_baselines:
             "plotting",
             "embedding",
             "embedding_panels",
-            "sites",
             "sequence",
+            "embedding_scores",
+            "sites",
             "conservation",
             "statistics",
         ),

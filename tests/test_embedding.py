@@ -13,17 +13,10 @@ from splicebert.embedding import (
     BASELINES,
     FeatureReader,
     Representation,
-    adjusted_rand,
-    agreement,
-    chromosome_folds,
-    contingency,
-    figure_layer,
     flank_features,
     flank_method,
     layer_field,
-    normalised_mutual_information,
     shard_rows,
-    site_blocks,
 )
 from splicebert.embedding_config import BASELINES as RESERVED
 from splicebert.embedding_config import check_embedding
@@ -32,6 +25,14 @@ from splicebert.embedding_draw import (
     balanced,
     draw_motif_sites,
     draw_usage_sites,
+)
+from splicebert.embedding_scores import (
+    adjusted_rand,
+    agreement,
+    contingency,
+    figure_layer,
+    normalised_mutual_information,
+    site_blocks,
 )
 from splicebert.embedding_sites import check_dinucleotides, finish, on_genome, read_site_bed
 from splicebert.embedding_tables import (
@@ -405,7 +406,8 @@ def test_features_of_other_sites_are_refused(tmp_path):
 # --- folds, blocks and scores
 
 
-def test_chromosomes_are_spread_evenly_and_never_torn():
+def test_chromosomes_are_spread_evenly_and_never_torn(scripts):
+    chromosome_folds = scripts.fit_probe.chromosome_folds
     chrom = np.repeat([f"chr{i}" for i in range(8)], [50, 40, 30, 20, 20, 10, 5, 5])
     fold = chromosome_folds(chrom, 3)
     assert all(len(set(fold[chrom == name])) == 1 for name in set(chrom))

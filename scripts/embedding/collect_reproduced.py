@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from splicebert.embedding import figure_layer
+from splicebert.embedding_scores import figure_layer
 from splicebert.embedding_tables import CLUSTERING, DINUCLEOTIDE
 from splicebert.jobs import job
 from splicebert.report import REPRODUCED

@@ -8,11 +8,36 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from splicebert.embedding import FeatureReader, chromosome_folds
+from splicebert.embedding import FeatureReader
 from splicebert.embedding_tables import EMBEDDING_SITES, SITE_PROBE, SITES
 from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
+
+
+def chromosome_folds(chrom: np.ndarray, folds: int) -> np.ndarray:
+    """Spread chromosomes over folds of about equal size: int64 (n,), the fold of each row.
+
+    The largest chromosome goes first, each to the fold that holds least; there are as many folds
+    as chromosomes where these are fewer.
+
+    Raises
+    ------
+    SpliceBERTError
+        A single chromosome.
+    """
+    names, index, sizes = np.unique(chrom, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise SpliceBERTError(
+            f"all {len(chrom)} sites lie on {', '.join(map(str, names)) or 'no chromosome'}; the "
+            "probe is tested on other chromosomes than it is trained on and needs two or more"
+        )
+    held = np.zeros(min(folds, len(names)), np.int64)
+    fold = np.empty(len(names), np.int64)
+    for number in np.argsort(-sizes, kind="stable"):
+        fold[number] = held.argmin()
+        held[held.argmin()] += sizes[number]
+    return fold[index]
 
 
 def require_both_classes(label: np.ndarray, fold: np.ndarray, site: str) -> None:

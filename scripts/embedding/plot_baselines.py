@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from splicebert import plotting
-from splicebert.embedding import figure_layer
 from splicebert.embedding_panels import COLOURS, method_styles
+from splicebert.embedding_scores import figure_layer
 from splicebert.embedding_tables import CLUSTERING, LAYER_PROBE, LAYER_SCORES, SITES
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table

@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from splicebert import plotting
-from splicebert.embedding import figure_layer
 from splicebert.embedding_panels import (
     class_labels,
     draw_legend,
@@ -12,6 +11,7 @@ from splicebert.embedding_panels import (
     method_styles,
     nmi_text,
 )
+from splicebert.embedding_scores import figure_layer
 from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, POINTS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table

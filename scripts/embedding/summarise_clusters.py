@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from splicebert.embedding import agreement, site_blocks
+from splicebert.embedding_scores import agreement, site_blocks
 from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES
 from splicebert.jobs import job
 from splicebert.tables import read_table, stack, write_table

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from splicebert.embedding import site_blocks
+from splicebert.embedding_scores import site_blocks
 from splicebert.embedding_tables import EMBEDDING_SITES, LAYER_PROBE, SITE_PROBE
 from splicebert.jobs import job
 from splicebert.statistics import rank_scores

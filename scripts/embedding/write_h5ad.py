@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from splicebert.embedding import FeatureReader, figure_layer
+from splicebert.embedding import FeatureReader
+from splicebert.embedding_scores import figure_layer
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.jobs import job
 from splicebert.tables import atomic_path, read_table

@@ -1,21 +1,17 @@
-"""Representations of sites, and how well clusters and probes of them agree with the labels."""
+"""Representations of sites: shards of hidden states by layer, one-hot baselines."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from .arrays import ArrayReader
-from .conservation import overlap_groups
 from .errors import FormatError, SpliceBERTError
 from .sequence import one_hot
-from .sites import centred_window
-from .statistics import Estimate, bootstrap_counts, estimate
 
 BASELINES = "baselines"
 """Name of the run of the one-hot baselines, beside those of the models."""
@@ -133,129 +129,3 @@ class FeatureReader:
         if out is None:
             raise SpliceBERTError("no sites")
         return out
-
-
-def site_blocks(sites: pd.DataFrame, length: int) -> np.ndarray:
-    """Number the blocks of the bootstrap: sites whose windows of `length` nt overlap are one.
-
-    Returns
-    -------
-    int64 (sites,)
-    """
-    left, right = centred_window(sites["start"], sites["end"], length)
-    windows = pd.DataFrame({"chrom": sites["chrom"], "start": left, "end": right})
-    return overlap_groups(windows.reset_index(drop=True))
-
-
-def chromosome_folds(chrom: np.ndarray, folds: int) -> np.ndarray:
-    """Spread chromosomes over folds of about equal size: int64 (n,), the fold of each row.
-
-    The largest chromosome goes first, each to the fold that holds least; there are as many folds
-    as chromosomes where these are fewer.
-
-    Raises
-    ------
-    SpliceBERTError
-        A single chromosome.
-    """
-    names, index, sizes = np.unique(chrom, return_inverse=True, return_counts=True)
-    if len(names) < 2:
-        raise SpliceBERTError(
-            f"all {len(chrom)} sites lie on {', '.join(map(str, names)) or 'no chromosome'}; the "
-            "probe is tested on other chromosomes than it is trained on and needs two or more"
-        )
-    held = np.zeros(min(folds, len(names)), np.int64)
-    fold = np.empty(len(names), np.int64)
-    for number in np.argsort(-sizes, kind="stable"):
-        fold[number] = held.argmin()
-        held[held.argmin()] += sizes[number]
-    return fold[index]
-
-
-def contingency(block: np.ndarray, cluster: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Count sites by block, cluster and label: int32 (blocks, clusters, 2)."""
-    blocks, row = np.unique(block, return_inverse=True)
-    clusters, column = np.unique(cluster, return_inverse=True)
-    counts = np.zeros((len(blocks), len(clusters), 2), np.int32)
-    np.add.at(counts, (row, column, np.asarray(label, int)), 1)
-    return counts
-
-
-def normalised_mutual_information(counts: np.ndarray) -> float:
-    """NMI of two partitions from their table (clusters, labels), by the mean of the entropies.
-
-    1 where both have a single class.
-    """
-    share = counts / counts.sum()
-    rows, columns = share.sum(axis=1), share.sum(axis=0)
-
-    def entropy(p: np.ndarray) -> float:
-        p = p[p > 0]
-        return float(-(p * np.log(p)).sum())
-
-    mean = (entropy(rows) + entropy(columns)) / 2
-    if mean == 0:
-        return 1.0
-    return max(0.0, (entropy(rows) + entropy(columns) - entropy(share.ravel())) / mean)
-
-
-def adjusted_rand(counts: np.ndarray) -> float:
-    """Adjusted Rand index of two partitions from their table (clusters, labels)."""
-
-    def pairs(n: np.ndarray) -> float:
-        return float((n * (n - 1) / 2).sum())
-
-    counts = np.asarray(counts, float)
-    both, total = pairs(counts), pairs(counts.sum())
-    rows, columns = pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0))
-    if total == 0:
-        return 1.0
-    expected, most = rows * columns / total, (rows + columns) / 2
-    return 1.0 if most == expected else (both - expected) / (most - expected)
-
-
-def agreement(
-    block: np.ndarray, cluster: np.ndarray, label: np.ndarray, *, replicates: int, seed: int
-) -> dict[str, Estimate]:
-    """NMI and ARI of clusters against labels, with block-bootstrap intervals.
-
-    Parameters
-    ----------
-    block
-        (sites,), what is resampled together.
-    cluster
-        int (sites,).
-    label
-        bool (sites,).
-    replicates, seed
-        Number of bootstrap replicates and the seed that draws them.
-
-    Returns
-    -------
-    dict
-        nmi and ari.
-    """
-    counts = contingency(block, cluster, label)
-
-    def scores(total: np.ndarray) -> np.ndarray:
-        return np.array([normalised_mutual_information(total), adjusted_rand(total)])
-
-    value = scores(counts.sum(axis=0))
-    samples = bootstrap_counts(counts, scores, replicates, seed)
-    return {name: estimate(value[i], samples[:, i]) for i, name in enumerate(("nmi", "ari"))}
-
-
-def figure_layer(chosen: Mapping[str, int], method: str, layers: Sequence[int]) -> int:
-    """Layer of a method that the main figure shows: the one chosen for it, else the last.
-
-    Raises
-    ------
-    SpliceBERTError
-        The chosen layer is not there.
-    """
-    layer = chosen.get(method, max(layers))
-    if layer not in layers:
-        raise SpliceBERTError(
-            f"layers of the data set: {method} has no layer {layer}; allowed: 0 to {max(layers)}"
-        )
-    return int(layer)
