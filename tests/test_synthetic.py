@@ -13,6 +13,7 @@ import pyBigWig
 import pysam
 import pytest
 
+from splicebert.embedding_sites import read_site_bed
 from splicebert.errors import ConfigError
 from splicebert.synthetic import (
     FILES,
@@ -622,6 +623,16 @@ def test_files_hold_what_is_in_memory(genome, paths, fasta):
     for name in (name for name, file in FILES.items() if file.startswith("truth/")):
         read = pd.read_csv(paths[name], sep="\t")
         pd.testing.assert_frame_equal(read, getattr(genome, name), check_dtype=False)
+
+
+def test_usage_is_written_in_the_published_form(genome, paths):
+    bed = read_site_bed(paths["usage"], "usage")
+    sites = genome.splice_sites
+    expected = sites[(sites["usage"] < 0.2) | (sites["usage"] > 0.8)].reset_index(drop=True)
+    columns = ["chrom", "start", "end", "strand", "site"]
+    pd.testing.assert_frame_equal(bed[columns], expected[columns], check_dtype=False)
+    assert (bed["positive"] == (expected["usage"] > 0.8)).all()
+    assert (bed["gene"] == expected["gene_id"]).all()
 
 
 def test_a_chromosome_too_small_for_a_gene_stays_empty(tmp_path):

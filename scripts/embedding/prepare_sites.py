@@ -19,7 +19,9 @@ from splicebert.tables import INTRONS, TRANSCRIPTS, read_table, write_table
 DRAWN = 5000
 
 
-def from_bed(path: str, genome: Genome, kind: str, *, per_class: int | None, seed: int):
+def from_bed(
+    path: str, genome: Genome, kind: str, *, per_class: int | None, seed: int
+) -> pd.DataFrame:
     """Sites of a BED in the paper's form, at most `per_class` of each class (None: all)."""
     table = rename_contigs(read_site_bed(path, kind), genome.contigs, genome.path, must_exist=True)
     check_within(table, genome.contigs, genome.path)

@@ -11,7 +11,12 @@ from matplotlib.image import imread
 
 pytestmark = pytest.mark.xdist_group("workflow-demo")
 
-FIGURES = ("mlm_accuracy", "phastcons_probe")
+FIGURES = (
+    *("conservation/demo.mlm_accuracy", "conservation/demo.phastcons_probe", "embedding/umap"),
+    *("embedding/demo-sites.demo.layers", "embedding/demo-usage.demo.layers"),
+    *("embedding/demo-sites.scores", "embedding/demo-usage.scores"),
+    *("embedding/demo-sites.baselines", "embedding/demo-usage.baselines"),
+)
 SMALL = {
     "demo": {"chromosomes": {"chr1": 60_000, "chr2": 60_000, "chr3": 50_000}},
     "models": {
@@ -39,7 +44,7 @@ def test_make_demo_tells_where_figures_and_report_are(demo):
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_figure_can_be_read(demo, figure):
-    stem = demo.folder / "results/figures/conservation" / f"demo.{figure}"
+    stem = demo.folder / "results/figures" / figure
 
     image = imread(stem.with_name(f"{stem.name}.png"))
     assert min(image.shape[:2]) > 300
@@ -49,7 +54,7 @@ def test_figure_can_be_read(demo, figure):
     assert b"%%EOF" in pdf[-10:]
     assert b"/FontFile2" in pdf  # TrueType, embedded
     assert b"/Type3" not in pdf
-    tables = list(stem.parent.glob(f"{stem.name}*.tsv"))
+    tables = [*stem.parent.glob(f"{stem.name}*.tsv"), *stem.parent.glob(f"{stem.name}*.tsv.gz")]
     assert tables
     for path in tables:
         assert len(pd.read_csv(path, sep="\t")) > 1
@@ -97,16 +102,16 @@ def test_report_opens_offline(demo):
     report = (demo.folder / "results/report.html").read_text()
 
     for title in ("Masked-base accuracy by region.", "phastCons from embeddings.",
-                  "Published and reproduced.", "1 Conservation (Figure 1)"):  # fmt: skip
+                  "Published and reproduced.", "1 Conservation (Figure 1)",
+                  "UMAP of splice sites.", "2 Embedding (Figure 2)"):  # fmt: skip
         assert title in report, title
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
-    assert {"1 Conservation (Figure 1)", "Published and reproduced"} == set(
-        json.loads(categories[1])
-    )
+    expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "Published and reproduced"}
+    assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
-    assert embedded.count("text/html") == 1
+    assert embedded.count("text/html") == 2  # the interactive UMAP, the table of all numbers
     for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", report):
         assert not re.search(r'(?:src|href)\s*=\s*["\']?(?:https?:)?//', tag), tag
 

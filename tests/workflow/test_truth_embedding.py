@@ -1,0 +1,88 @@
+"""The embedding branch recovers what was planted: sites against decoys, strong against weak."""
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from splicebert.models.checkpoint import read_config, write_model
+from splicebert.models.modules import BertForMaskedLM
+
+pytestmark = pytest.mark.xdist_group("workflow-demo")
+MARGIN = 0.05
+"""How much more of the AUC the trained model's best layer must reach than a control's."""
+LABELS = {
+    ("donor", True): "GT(donor)", ("donor", False): "GT(non-donor)",
+    ("acceptor", True): "AG(acceptor)", ("acceptor", False): "AG(non-acceptor)",
+}  # fmt: skip
+
+
+def write_decoys(truth, path):
+    """BED of real sites and of decoys, which were drawn from the same matrices, as a motif set."""
+    tables = [
+        pd.read_csv(truth / f"{name}.tsv", sep="\t").assign(positive=name == "splice_sites")
+        for name in ("splice_sites", "decoys")
+    ]
+    with path.open("w") as out:
+        for row in pd.concat(tables).itertuples():
+            name = f"{row.chrom}:{row.start}|{LABELS[row.site, row.positive]}"
+            fields = (row.chrom, row.start, row.end, name, row.tx_id, row.strand)
+            out.write("\t".join(map(str, fields)) + "\n")
+
+
+@pytest.fixture(scope="module")
+def tables(own_project, run):
+    """Tables of the demo with a set of decoys and an untrained model of the same size."""
+    folder = own_project
+    torch.manual_seed(1)
+    untrained = folder / "untrained"
+    untrained.mkdir()
+    write_model(BertForMaskedLM(read_config(folder / "config/demo_model")), untrained)
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    model = {"adapter": "splicebert", "label": "Untrained", "colour": "#000000"}
+    model |= {"can": ["hidden_states"], "folder": str(untrained), "max_length": 1024}
+    config["models"] = {"untrained": model | {"weights": "model.safetensors"}}
+    section = config["embedding"]
+    section["models"].append("untrained")
+    run("resources/genomes/demo/truth/decoys.tsv", "--cores", "2", cwd=folder)
+    bed = folder / "decoys.bed"
+    write_decoys(folder / "resources/genomes/demo/truth", bed)
+    section["datasets"]["decoys"] = section["datasets"]["demo-sites"] | {"sites": str(bed)}
+    path = folder / "truth.yaml"
+    path.write_text(yaml.safe_dump(config))
+    targets = [f"results/embedding/tables/{name}.tsv" for name in ("clustering", "probe")]
+    run(*targets, "--cores", "2", "--configfile", path, cwd=folder)
+    return {
+        name: pd.read_csv(folder / f"results/embedding/tables/{name}.tsv", sep="\t")
+        for name in ("clustering", "probe")
+    }
+
+
+def best(tables, dataset, site, method):
+    """Row of the layer of a method with the highest AUC."""
+    table = tables["probe"]
+    table = table[(table["dataset"] == dataset) & (table["site"] == site)]
+    table = table[(table["metric"] == "auc") & (table["method"] == method)]
+    return table.loc[table["value"].idxmax()]
+
+
+@pytest.mark.parametrize("control", ["untrained", "onehot10", "onehot100"])
+@pytest.mark.parametrize("site", ["donor", "acceptor"])
+@pytest.mark.parametrize("dataset", ["demo-sites", "decoys", "demo-usage"])
+def test_some_layer_tells_classes_better_than(tables, dataset, site, control):
+    trained, other = (best(tables, dataset, site, method) for method in ("demo", control))
+    interval = f"{trained['low']:.3f}-{trained['high']:.3f}"
+    print(f"layer {trained['layer']}: AUC {trained['value']:.3f} ({interval}), "
+          f"{control} {other['value']:.3f}")  # fmt: skip
+    assert trained["value"] > other["value"] + MARGIN
+    assert trained["low"] > 0.5
+
+
+@pytest.mark.parametrize("site", ["donor", "acceptor"])
+def test_clusters_follow_the_label_more_than_those_of_controls(tables, site):
+    table = tables["clustering"]
+    table = table[(table["dataset"] == "demo-sites") & (table["site"] == site)]
+    table = table[(table["subset"] == site) & (table["metric"] == "nmi")]
+    value = table.groupby("method")["value"].max()
+    print(value.to_string())
+    assert value["demo"] > value.drop("demo").max()
