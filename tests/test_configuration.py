@@ -490,11 +490,13 @@ def test_models_that_are_not_there(config, models, schemas, tmp_path):
     check_models(values, models, schemas["config.schema.yaml"])
 
 
-def test_windows_longer_than_a_model(config, models, schemas, root, monkeypatch):
+@pytest.mark.parametrize("branch", ["conservation", "embedding"])
+def test_windows_longer_than_a_model(config, models, schemas, root, monkeypatch, branch):
+    """The branches that use a model are all checked, not the last one alone."""
     monkeypatch.chdir(root)
     values = check(
-        put(config, "conservation/windows/length", 1025), schemas["config.schema.yaml"], "c"
+        put(config, f"{branch}/windows/length", 1025), schemas["config.schema.yaml"], "c"
     )
-    message = r"conservation\.windows\.length: 1025; model 'demo' of .* at most 1024 nt"
+    message = rf"{branch}\.windows\.length: 1025; model 'demo' of .* at most 1024 nt"
     with pytest.raises(ConfigError, match=message):
         check_models(values, models, schemas["config.schema.yaml"])

@@ -247,21 +247,24 @@ def check_models(
         A model's folder or a file in it is missing (outside `resources`), or windows are longer
         than a model allows; one line for every mistake.
     """
-    lines = []
     used = {
-        name: key
+        (name, key.split(".")[0]): key
         for key, value, part in _walk(config, schema)
         if "x-ability" in part
         for name in value
     }
-    for name, key in used.items():
-        lines += [f"models.{name}.folder: {line}" for line in _missing_files(models[name])]
-        length = config.get(key.split(".")[0], {}).get("windows", {}).get("length", 0)
+    lines = [
+        f"models.{name}.folder: {line}"
+        for name in dict.fromkeys(name for name, _ in used)
+        for line in _missing_files(models[name])
+    ]
+    for (name, branch), key in used.items():
+        length = config.get(branch, {}).get("windows", {}).get("length", 0)
         longest = models[name].get("max_length", length)
         if length > longest:
             lines.append(
-                f"{key.split('.')[0]}.windows.length: {length}; model {name!r} of {key} takes at "
-                f"most {longest} nt"
+                f"{branch}.windows.length: {length}; model {name!r} of {key} takes at most "
+                f"{longest} nt"
             )
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
