@@ -13,7 +13,8 @@ from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 
 METRICS = {"nmi": "NMI of Leiden clusters\n(all sites)", "auc": "AUC of the linear probe"}
-WIDTH = 0.38
+SHIFT = 0.12
+"""Distance of donors and acceptors from their method's place on the axis."""
 
 
 def method_scores(
@@ -32,8 +33,8 @@ def method_scores(
     return table[table["layer"] == table["method"].map(wanted)].reset_index(drop=True)
 
 
-def draw_bars(ax: Axes, table: pd.DataFrame, looks: dict) -> None:
-    """Draw a pair of bars a method, donors and acceptors, with 95 % intervals.
+def draw_pairs(ax: Axes, table: pd.DataFrame, looks: dict) -> None:
+    """Draw a pair of points a method, donors and acceptors, with 95 % intervals.
 
     Parameters
     ----------
@@ -46,14 +47,14 @@ def draw_bars(ax: Axes, table: pd.DataFrame, looks: dict) -> None:
     """
     for i, site in enumerate(SITES):
         part = table[table["site"] == site].set_index("method").reindex(list(looks))
-        ax.bar(
-            np.arange(len(looks)) + (i - 0.5) * WIDTH,
+        ax.errorbar(
+            np.arange(len(looks)) + (2 * i - 1) * SHIFT,
             part["value"],
-            WIDTH * 0.94,
+            yerr=plotting.error_bars(part["low"], part["value"], part["high"]),
+            fmt="o",
+            markersize=4,
             color=COLOURS[site, True],
             label=f"{site}s",
-            yerr=plotting.error_bars(part["low"], part["value"], part["high"]),
-            error_kw={"linewidth": 0.7},
         )
     ax.set_xticks(range(len(looks)), [look["label"] for look in looks.values()], rotation=30)
     for label in ax.get_xticklabels():
@@ -65,10 +66,11 @@ def draw(table: pd.DataFrame, looks: dict) -> Figure:
     size = (max(110, 15 * len(looks) * 2 + 30) * plotting.MM, 62 * plotting.MM)
     figure, axes = plotting.plt.subplots(1, 2, figsize=size)
     for ax, (metric, name) in zip(axes, METRICS.items(), strict=True):
-        draw_bars(ax, table[table["metric"] == metric], looks)
+        draw_pairs(ax, table[table["metric"] == metric], looks)
         ax.set_ylabel(name)
+    axes[0].set_ylim(0, None)
     axes[1].axhline(0.5, color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
-    axes[1].set_ylim(0.4, 1)
+    axes[1].set_ylim(None, 1.01)
     axes[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     plotting.label_panels(dict(zip("AB", axes, strict=True)))
     return figure
@@ -83,7 +85,7 @@ def main(snakemake):
         table = method_scores(*own, params.layers, list(looks))
         plotting.save(draw(table, looks), output.pdf, output.png)
         write_table(table, output.scores, LAYER_SCORES)
-        log.info("%d bars", len(table))
+        log.info("%d points", len(table))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,11 @@ def draw(table: pd.DataFrame, looks: dict) -> Figure:
         ax.axhline(0.5, color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
         ax.set(xlabel="Layer (0 = embedding output)", ylim=(None, 1.01))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    marks = dict(zip(*axes[0, 1].get_legend_handles_labels()[::-1], strict=True))
+    order = [look["label"] for look in looks.values() if look["label"] in marks]
+    axes[0, 1].legend(
+        [marks[label] for label in order], order, loc="upper left", bbox_to_anchor=(1.0, 1.0)
+    )
     plotting.label_panels(dict(zip("ABCD", axes.ravel(), strict=True)))
     return figure
 
