@@ -170,6 +170,8 @@ def check_references(
             lines += _check_datasets(branch, section["datasets"], config["genomes"])
     if "conservation" in config:
         lines += _check_conservation_files(config["conservation"], config["genomes"])
+    if "attention" in config:
+        lines += _check_attention(config["attention"], config["genomes"])
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
 
@@ -203,6 +205,21 @@ def _check_conservation_files(branch: Mapping, genomes: Mapping) -> Iterator[str
                 f"genomes.{dataset['genome']}.phastcons: missing; the probe of data set {name!r} "
                 "needs it. Give a bigWig, or set conservation.probe.models to []"
             )
+
+
+def _check_attention(branch: Mapping, genomes: Mapping) -> Iterator[str]:
+    for name, dataset in branch["datasets"].items():
+        genome = genomes.get(dataset["genome"], {})
+        for key in ("pairs", "introns"):
+            if genome and not dataset[key] and not genome["annotation"]:
+                yield (
+                    f"attention.datasets.{name}.{key}: missing, and genomes.{dataset['genome']}"
+                    ".annotation, from which it would be derived, is missing too; give either"
+                )
+    for key in ("pairs", "introns"):
+        low, high = branch[key]["smallest"], branch[key]["largest"]
+        if low > high:
+            yield f"attention.{key}.smallest: found {low}, allowed: {key}.largest ({high}) or less"
 
 
 def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> Iterator[str]:
