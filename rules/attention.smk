@@ -172,6 +172,7 @@ rule summarise_attention_pairs:
             "attention_statistics",
             "statistics",
             "pairs",
+            "derived_pairs",
             "sites",
             "genome",
             "sequence",

@@ -4,9 +4,10 @@ import pandas as pd
 
 from splicebert.attention_statistics import block_mean, box, mann_whitney, matched_auc
 from splicebert.attention_tables import ALL_PAIR_SCORES, PAIR_GROUPS, PAIR_SCORES, PAIRS
+from splicebert.derived_pairs import distance_bins
 from splicebert.errors import FormatError
 from splicebert.jobs import job
-from splicebert.pairs import GROUPS, distance_bins
+from splicebert.pairs import GROUPS
 from splicebert.tables import read_table, stack, write_table
 
 REFERENCE = "random_pair"

@@ -265,19 +265,20 @@ def check_models(
         than a model allows; one line for every mistake.
     """
     lines = []
-    used = {
-        name: key
+    used = {  # the last key of a branch that names the model
+        (name, key.split(".")[0]): key
         for key, value, part in _walk(config, schema)
         if "x-ability" in part
         for name in value
     }
-    for name, key in used.items():
+    for name in dict.fromkeys(name for name, _ in used):
         lines += [f"models.{name}.folder: {line}" for line in _missing_files(models[name])]
-        length = config.get(key.split(".")[0], {}).get("windows", {}).get("length", 0)
+    for (name, branch), key in used.items():
+        length = config.get(branch, {}).get("windows", {}).get("length", 0)
         longest = models[name].get("max_length", length)
         if length > longest:
             lines.append(
-                f"{key.split('.')[0]}.windows.length: {length}; model {name!r} of {key} takes at "
+                f"{branch}.windows.length: {length}; model {name!r} of {key} takes at "
                 f"most {longest} nt"
             )
     if lines:
