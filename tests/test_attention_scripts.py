@@ -276,7 +276,7 @@ def test_the_heat_map_shows_the_table(scripts, summary):
         part = summary[2][summary[2]["direction"] == direction]
         shown = np.asarray(ax.images[0].get_array())
         np.testing.assert_allclose(2 ** shown.ravel(), part["enrichment"], rtol=1e-6)
-        assert ax.texts[0].get_text() == f"{part['enrichment'].max():.1f}×"
+        assert ax.texts[0].get_text() == f"{part['enrichment'].max():.2g}"
     mpl.pyplot.close(figure)
 
 

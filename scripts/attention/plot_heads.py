@@ -42,8 +42,9 @@ def draw_heat_map(ax: Axes, values: pd.DataFrame, limit: float) -> AxesImage:
     known = values.to_numpy()
     if np.isfinite(known).any():
         row, column = np.unravel_index(np.nanargmax(known), known.shape)
-        ax.text(column, row, f"{2 ** known[row, column]:.1f}×", ha="center", va="center",
-                color="white" if known[row, column] > 0.6 * limit else "black")  # fmt: skip
+        colour = "white" if known[row, column] > 0.6 * limit else "black"
+        ax.text(column, row, f"{2 ** known[row, column]:.2g}", ha="center", va="center",
+                fontsize=5.5, color=colour)  # fmt: skip
     return image
 
 
@@ -54,7 +55,7 @@ def draw(table: pd.DataFrame, label: str) -> Figure:
     }
     largest = np.nanmax([np.abs(part.to_numpy()) for part in values.values()], initial=1.0)
     layers, heads = next(iter(values.values())).shape
-    size = ((40 + 2 * max(6 * heads, 40)) * plotting.MM, (30 + 6 * layers) * plotting.MM)
+    size = ((40 + 2 * max(4.2 * heads, 40)) * plotting.MM, (30 + 6 * layers) * plotting.MM)
     figure, axes = plotting.plt.subplots(1, 2, figsize=size)
     for ax, (direction, part) in zip(axes, values.items(), strict=True):
         image = draw_heat_map(ax, part, largest)
