@@ -6,6 +6,21 @@ ATTENTION_DATASETS = list(ATTENTION["datasets"]) if ATTENTION_MODELS else []
 ATTENTION_RUNS = [(d, m) for d in ATTENTION_DATASETS for m in ATTENTION_MODELS]
 # Names of equal length, so that shards are listed in their order.
 ATTENTION_SHARDS = [f"{shard:03d}" for shard in range(ATTENTION["shards"])]
+# Inputs of the pairs: a data set's own files, else the introns of its genome's annotation.
+ATTENTION_SOURCES = {
+    name: {"fai": f"resources/reference/{d['genome']}/genome.fai"}
+    | (d["pairs"] or {})
+    | ({"introns": d["introns"]} if d["introns"] else {})
+    | (
+        {}
+        if d["pairs"] and d["introns"]
+        else {
+            f"annotated_{table}": f"resources/reference/{d['genome']}/{table}.parquet"
+            for table in ("introns", "transcripts")
+        }
+    )
+    for name, d in ATTENTION["datasets"].items()
+}
 ATTENTION_FIGURES = expand(
     "results/figures/attention/{dataset}.{model}.{figure}.{suffix}",
     dataset=ATTENTION_DATASETS,
@@ -22,19 +37,6 @@ FIGURES += ATTENTION_FIGURES
 REPRODUCED_TABLES += ATTENTION_TABLES
 
 
-def attention_sources(wildcards):
-    """Inputs of the pairs: the data set's own files, else the introns of its genome's annotation."""
-    dataset = ATTENTION["datasets"][wildcards.dataset]
-    reference = f"resources/reference/{dataset['genome']}"
-    files = {"fai": f"{reference}/genome.fai"} | (dataset["pairs"] or {})
-    if dataset["introns"]:
-        files["introns"] = dataset["introns"]
-    if not (dataset["pairs"] and dataset["introns"]):
-        files["annotated_introns"] = f"{reference}/introns.parquet"
-        files["annotated_transcripts"] = f"{reference}/transcripts.parquet"
-    return files
-
-
 rule attention:
     input:
         ATTENTION_FIGURES,
@@ -43,7 +45,7 @@ rule attention:
 
 rule prepare_attention_pairs:
     input:
-        unpack(attention_sources),
+        unpack(lambda wildcards: ATTENTION_SOURCES[wildcards.dataset]),
         library=library("pairs", "derived_pairs", "sites", "genome", "sequence", "bed"),
     output:
         pairs="results/attention/{dataset}/inputs.pairs.parquet",
