@@ -1,5 +1,6 @@
 """The attention branch's scripts: their arithmetic, their tables, their figures."""
 
+import warnings
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -212,7 +213,9 @@ def test_a_shard_without_introns_says_what_to_do(scripts, monkeypatch):
 def test_columns_that_no_window_holds_are_missing_without_a_warning(scripts):
     values = np.full((4, 2, 5), np.nan, np.float32)
     values[:, :, 2] = 1
-    median, n = scripts.summarise_introns.median_profiles(values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        median, n = scripts.summarise_introns.median_profiles(values)
     assert np.isnan(median[:, [0, 1, 3, 4]]).all()
     assert n.tolist() == [[0, 0, 4, 0, 0]] * 2
 

@@ -19,7 +19,7 @@ SITES = {
 }
 LOCAL = 10
 """An arc to a base as near as this (nt) can't be seen, and would set the scale of the others."""
-POINTS = 60
+POINTS = 32
 
 
 def choose_layer(enrichment: pd.DataFrame) -> int:

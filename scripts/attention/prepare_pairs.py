@@ -10,7 +10,7 @@ import pandas as pd
 from splicebert.attention_tables import PAIRS, PARTS
 from splicebert.derived_pairs import derive_introns, derive_pairs, intron_ends
 from splicebert.errors import SpliceBERTError
-from splicebert.genome import read_contigs
+from splicebert.genome import check_within, read_contigs
 from splicebert.jobs import job
 from splicebert.pairs import (
     GROUPS,
@@ -96,9 +96,9 @@ def main(snakemake):
         example = choose_example(
             require_rows(introns, "intron", skipped_introns), params.introns["example"]
         )
-        columns = PAIRS.names
-        write_table(pairs[columns], outputs.pairs, PAIRS)
-        write_table(introns[columns], outputs.introns, PAIRS)
+        for table, path in ((pairs, outputs.pairs), (introns, outputs.introns)):
+            check_within(table, contigs, snakemake.input.fai)
+            write_table(table[PAIRS.names], path, PAIRS)
         write_table(window_parts(example, known), outputs.example, PARTS)
         about = {
             "pairs": {group: int((pairs["group"] == group).sum()) for group in GROUPS},
