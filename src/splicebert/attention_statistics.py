@@ -112,6 +112,12 @@ class _Ranking:
         )
         return float(positive @ (below + negative / 2) / pairs) if pairs else float("nan")
 
+    def resampled(self, block: np.ndarray, replicates: int, seed: int) -> np.ndarray:
+        """AUC of each bootstrap replicate over blocks: float64 (replicates,)."""
+        blocks, index = np.unique(block, return_inverse=True)
+        draws = block_weights(len(blocks), replicates, seed)
+        return np.array([self.auc(weights[index].astype(float)) for weights in draws])
+
 
 def matched_auc(
     label: np.ndarray,
@@ -140,11 +146,7 @@ def matched_auc(
     Returns
     -------
     U / (n1 n2), summed over the strata, with its 95 % interval; NaN where no stratum holds both.
-
-    Raises
-    ------
-    SpliceBERTError
-        A NaN score.
+    A NaN score is a SpliceBERTError.
     """
     if np.isnan(score).any():
         raise SpliceBERTError(f"{int(np.isnan(score).sum())} scores are NaN; drop them first")
@@ -155,7 +157,4 @@ def matched_auc(
     value = ranking.auc(np.ones(len(label)))
     if np.isnan(value):
         return NONE
-    blocks, index = np.unique(block, return_inverse=True)
-    draws = block_weights(len(blocks), replicates, seed)
-    samples = np.array([ranking.auc(weights[index].astype(float)) for weights in draws])
-    return estimate(value, samples)
+    return estimate(value, ranking.resampled(block, replicates, seed))
