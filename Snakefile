@@ -19,6 +19,7 @@ include: "rules/demo.smk"
 include: "rules/reference.smk"
 include: "rules/pretrain.smk"
 include: "rules/conservation.smk"
+include: "rules/attention.smk"
 include: "rules/report.smk"
 
 

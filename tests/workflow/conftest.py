@@ -125,7 +125,7 @@ def count_jobs(output: str) -> Counter:
         match = JOB_LINE.match(line)
         if match and match[1] == "total":
             break
-        if match and match[1] not in ("all", "figures", "conservation"):
+        if match and match[1] not in ("all", "figures", "attention", "conservation"):
             jobs[match[1]] = int(match[2])
     return jobs
 

@@ -10,8 +10,19 @@ import yaml
 
 pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.py
 
-INFERENCE = {"infer_conservation_mlm", "infer_conservation_hidden_states"}
-PLOTS = {"plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1}
+INFERENCE = {
+    "infer_conservation_mlm", "infer_conservation_hidden_states",
+    "infer_attention_pairs", "infer_attention_introns", "infer_attention_example",
+}  # fmt: skip
+PLOTS = {
+    "plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1,
+    "plot_attention_pair_scores": 1, "plot_attention_layer_profiles": 1,
+    "plot_attention_heads": 1, "plot_attention_example": 1,
+}  # fmt: skip
+SUMMARIES = {
+    "summarise_conservation_mlm": 1, "summarise_conservation_probe": 1,
+    "summarise_attention_pairs": 1, "summarise_attention_introns": 1,
+}  # fmt: skip
 # The README's command for results that come from elsewhere, such as a clone.
 REDRAW = ("figures", "--cores", "1", "--profile", "profiles/figures")
 
@@ -72,7 +83,7 @@ def test_edit_of_statistics_runs_no_inference(demo, planned):
     with edited(demo.folder / "src/splicebert/statistics.py"):
         jobs = planned("figures", cwd=demo.folder)
 
-    assert jobs == PLOTS | {"summarise_conservation_mlm": 1, "summarise_conservation_probe": 1}
+    assert jobs == PLOTS | SUMMARIES
 
 
 def test_edit_of_the_style_redraws_all_figures_alone(demo, planned):
@@ -149,7 +160,7 @@ def test_clone_redraws_without_inference(demo, tmp_path, run, jobs, planned, pro
 
     done = jobs(output)
     assert done.items() >= PLOTS.items()
-    assert set(done) - set(PLOTS) <= {"summarise_conservation_mlm", "summarise_conservation_probe"}
+    assert set(done) - set(PLOTS) <= set(SUMMARIES)
     for name in ("mlm_accuracy.pdf", "phastcons_probe.png"):
         figure = f"results/figures/conservation/demo.{name}"
         assert (clone / figure).stat().st_mtime_ns > (demo.folder / figure).stat().st_mtime_ns
