@@ -1,6 +1,7 @@
 """The attention branch on slices of hg19, in the paper's forms of files, to the end."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ from splicebert.attention_tables import (
 )
 from splicebert.pairs import GROUPS
 from splicebert.tables import read_table
+
+pytestmark = pytest.mark.xdist_group("workflow-attention")
 
 MODEL = "tiny.1024nt"
 SHARDS = 3
@@ -178,6 +181,8 @@ def test_a_run_resumes_at_the_shard_where_it_stopped(finished, project, planned,
     shard = inputs_of(finished, "paper_form") / MODEL / "profiles.001.zarr.zip"
     before = {p: p.read_bytes() for p in shard.parent.glob("profiles.*.zarr.zip")}
     shard.unlink()
+    for made_later in ("attention/tables", "figures/attention"):
+        shutil.rmtree(folder / "results" / made_later)
     arguments = ("attention", "--configfile", path, "--directory", folder)
 
     jobs = planned(*arguments, cwd=project)
