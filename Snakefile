@@ -21,6 +21,7 @@ include: "rules/pretrain.smk"
 include: "rules/conservation.smk"
 include: "rules/embedding.smk"
 include: "rules/embedding_figures.smk"
+include: "rules/attention.smk"
 include: "rules/report.smk"
 
 

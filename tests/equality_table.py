@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from splicebert.attention_scores import around, pair_scores
 from splicebert.formats import read_bed
 from splicebert.genome import Genome, index_fasta
 from splicebert.inference import Item, Runtime, run_hidden_states
@@ -58,6 +59,22 @@ def hidden_states(genome: Genome) -> Iterator[Row]:
         yield f"embedding.{name}", str(published.shape), difference(np.stack(found), published)
 
 
+def pair_score(genome: Genome) -> Iterator[Row]:
+    """Scores of pairs of splice sites, mean over the layers."""
+    model = SpliceBERT(REAL / "models/tiny.1024nt")
+    for path in sorted((REAL / "published_code").glob("attention.*.npz")):
+        published, found = np.load(path), []
+        for sample, p, q in zip(
+            published["samples"], published["p_offset"], published["q_offset"], strict=True
+        ):
+            chrom, left, right, strand, *_ = sample
+            sequence = genome.fetch(chrom, int(left), int(right), strand)
+            rows = model.attention_rows([sequence], around(np.array([[p, q]])), maximum=True)
+            found.append(pair_scores(rows[0].numpy(), int(p), int(q))[0])
+        shape = str(published["pair_score"].shape)
+        yield f"{path.stem} scores", shape, difference(np.array(found), published["pair_score"])
+
+
 def attention(genome: Genome) -> Iterator[Row]:
     """Attention rows of the sites of each pair, maximum over the heads."""
     model = SpliceBERT(REAL / "models/tiny.1024nt")
@@ -92,7 +109,12 @@ def main() -> None:
         fai, gzi = f"{folder}/genome.fai", f"{folder}/genome.gzi"
         index_fasta(REAL / "genome.fa.gz", fai, gzi)
         with Genome(REAL / "genome.fa.gz", fai=fai, gzi=gzi) as genome:
-            for rows in (annotation(), hidden_states(genome), attention(genome)):
+            for rows in (
+                annotation(),
+                hidden_states(genome),
+                attention(genome),
+                pair_score(genome),
+            ):
                 for name, shape, value in rows:
                     print(f"| {name} | {shape} | {value:.1e} |", flush=True)
 

@@ -404,6 +404,8 @@ def test_data_set_whose_genome_has_no_annotation(config, models, schemas):
     assert [line.split(":")[0] for line in lines] == [
         "conservation.datasets.demo.transcripts",
         "conservation.datasets.demo.regions",
+        "attention.datasets.demo.pairs",
+        "attention.datasets.demo.introns",
     ]
     assert all("genomes.demo.annotation" in line for line in lines)
 

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "src" / "splicebert"
 # Modules that move numbers about without deciding them: an edit reruns nothing.
 CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
-    *("conservation_tables", "embedding_tables", "models/__init__", "models/registry", "__init__"),
+    *("attention_tables", "conservation_tables", "embedding_tables"),
+    *("models/__init__", "models/registry", "__init__"),
     "models/compiling",
 }
 # model_code() lists these, and the family of the job's model alone.

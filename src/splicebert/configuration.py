@@ -170,6 +170,8 @@ def check_references(
             lines += _check_datasets(branch, section["datasets"], config["genomes"])
     if "conservation" in config:
         lines += _check_conservation_files(config["conservation"], config["genomes"])
+    if "attention" in config:
+        lines += _check_attention(config["attention"], config["genomes"])
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
 
@@ -203,6 +205,21 @@ def _check_conservation_files(branch: Mapping, genomes: Mapping) -> Iterator[str
                 f"genomes.{dataset['genome']}.phastcons: missing; the probe of data set {name!r} "
                 "needs it. Give a bigWig, or set conservation.probe.models to []"
             )
+
+
+def _check_attention(branch: Mapping, genomes: Mapping) -> Iterator[str]:
+    for name, dataset in branch["datasets"].items():
+        genome = genomes.get(dataset["genome"], {})
+        for key in ("pairs", "introns"):
+            if genome and not dataset[key] and not genome["annotation"]:
+                yield (
+                    f"attention.datasets.{name}.{key}: missing, and genomes.{dataset['genome']}"
+                    ".annotation, from which it would be derived, is missing too; give either"
+                )
+    for key in ("pairs", "introns"):
+        low, high = branch[key]["smallest"], branch[key]["largest"]
+        if low > high:
+            yield f"attention.{key}.smallest: found {low}, allowed: {key}.largest ({high}) or less"
 
 
 def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> Iterator[str]:
@@ -247,24 +264,22 @@ def check_models(
         A model's folder or a file in it is missing (outside `resources`), or windows are longer
         than a model allows; one line for every mistake.
     """
-    used = {
+    lines = []
+    used = {  # the last key of a branch that names the model
         (name, key.split(".")[0]): key
         for key, value, part in _walk(config, schema)
         if "x-ability" in part
         for name in value
     }
-    lines = [
-        f"models.{name}.folder: {line}"
-        for name in dict.fromkeys(name for name, _ in used)
-        for line in _missing_files(models[name])
-    ]
+    for name in dict.fromkeys(name for name, _ in used):
+        lines += [f"models.{name}.folder: {line}" for line in _missing_files(models[name])]
     for (name, branch), key in used.items():
         length = config.get(branch, {}).get("windows", {}).get("length", 0)
         longest = models[name].get("max_length", length)
         if length > longest:
             lines.append(
-                f"{branch}.windows.length: {length}; model {name!r} of {key} takes at most "
-                f"{longest} nt"
+                f"{branch}.windows.length: {length}; model {name!r} of {key} takes at "
+                f"most {longest} nt"
             )
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))

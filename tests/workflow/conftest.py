@@ -125,7 +125,8 @@ def count_jobs(output: str) -> Counter:
         match = JOB_LINE.match(line)
         if match and match[1] == "total":
             break
-        if match and match[1] not in ("all", "figures", "conservation", "embedding"):
+        targets = ("all", "figures", "attention", "conservation", "embedding")
+        if match and match[1] not in targets:
             jobs[match[1]] = int(match[2])
     return jobs
 

@@ -147,6 +147,9 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert planned["unpack_data_conservation"] == planned["unpack_data_embedding"] == 1
     assert planned["infer_embedding_hidden_states"] == 2 * 2 * 8  # data sets, models, shards
     assert planned["cluster_embedding_sites"] == planned["fit_embedding_probe"] == 2 * 3
+    assert planned["infer_attention_pairs"] == planned["infer_attention_introns"] == 16
+    assert planned["plot_attention_layer_profiles"] == 1
+    assert planned["unpack_data_conservation"] == planned["unpack_data_attention"] == 1
     assert "unpack_data_variant" not in planned  # nothing that the configuration does not use
     assert "make_demo_genome" not in planned  # nor the demo, whose configuration it replaces
     assert "conservation/demo" not in finished.output

@@ -16,6 +16,8 @@ FIGURES = (
     *("embedding/demo-sites.demo.layers", "embedding/demo-usage.demo.layers"),
     *("embedding/demo-sites.scores", "embedding/demo-usage.scores"),
     *("embedding/demo-sites.baselines", "embedding/demo-usage.baselines"),
+    *("attention/demo.demo.pair_scores", "attention/demo.demo.layer_profiles"),
+    *("attention/demo.demo.heads", "attention/demo.demo.example"),
 )
 SMALL = {
     "demo": {"chromosomes": {"chr1": 60_000, "chr2": 60_000, "chr3": 50_000}},
@@ -29,6 +31,13 @@ SMALL = {
         "bootstrap": {"replicates": 50},
         "mlm": {"models": ["demo"], "windows": 60},
         "probe": {"models": ["demo", "onehot"], "windows": 40, "max_iter": 50},
+    },
+    "attention": {
+        "models": ["demo"],
+        "pairs": {"per_bin": 2},
+        "introns": {"most": 10},
+        "bootstrap": {"replicates": 20},
+        "shards": 2,
     },
 }  # fmt: skip
 
@@ -103,12 +112,15 @@ def test_report_opens_offline(demo):
 
     for title in ("Masked-base accuracy by region.", "phastCons from embeddings.",
                   "Published and reproduced.", "1 Conservation (Figure 1)",
-                  "UMAP of splice sites.", "2 Embedding (Figure 2)"):  # fmt: skip
+                  "UMAP of splice sites.", "2 Embedding (Figure 2)", "3 Attention (Figure 3)",
+                  "Attention between the two bases of a pair.",
+                  "Attention around the other end of the intron.",
+                  "Which head links donor and acceptor.", "One intron."):  # fmt: skip
         assert title in report, title
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
-    expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "Published and reproduced"}
-    assert expected == set(json.loads(categories[1]))
+    expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
+    assert expected | {"Published and reproduced"} == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
     assert embedded.count("text/html") == 2  # the interactive UMAP, the table of all numbers
@@ -166,7 +178,8 @@ def test_same_seed_gives_the_same_bytes(project, tmp_path, run, write_config):
     """Genome, inference on the CPU, fits, tables and figures; in two folders, on 1 and 2 cores."""
     shipped = yaml.safe_load((project / "config/config.yaml").read_text())
     small = SMALL | {"genomes": shipped["genomes"], "inference": {"device": "cpu", "threads": 1}}
-    small["conservation"]["datasets"] = shipped["conservation"]["datasets"]
+    for branch in ("conservation", "attention"):
+        small[branch]["datasets"] = shipped[branch]["datasets"]
     path = write_config(tmp_path / "small.yaml", small)
     for cores in ("1", "2"):
         folder = tmp_path / cores
@@ -174,13 +187,13 @@ def test_same_seed_gives_the_same_bytes(project, tmp_path, run, write_config):
         run("--cores", cores, "--configfile", path, "--directory", folder, cwd=project)
 
     compared = 0
-    for part in ("resources/genomes/demo", "results/conservation/tables", "results/figures",
-                 "results/tables"):  # fmt: skip
+    for part in ("resources/genomes/demo", "results/conservation/tables",
+                 "results/attention/tables", "results/figures", "results/tables"):  # fmt: skip
         for file in filter(lambda p: p.is_file(), (tmp_path / "1" / part).rglob("*")):
             other = tmp_path / "2" / file.relative_to(tmp_path / "1")
             assert file.read_bytes() == other.read_bytes(), file.relative_to(tmp_path / "1")
             compared += 1
-    assert compared >= 8 + 6 + 6 + 2
+    assert compared >= 8 + 6 + 6 + 6 + 14 + 2
     table = pd.read_csv(tmp_path / "1/results/conservation/tables/probe_metrics.tsv", sep="\t")
     assert np.isfinite(table["value"]).all()
 

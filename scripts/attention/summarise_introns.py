@@ -1,0 +1,141 @@
+"""Layer profiles of the introns, and enrichment by layer and by head."""
+
+import contextlib
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from splicebert.arrays import ArrayReader
+from splicebert.attention_statistics import enrichment
+from splicebert.attention_tables import DIRECTIONS, ENRICHMENT, HEAD_ENRICHMENT, LAYER_PROFILES
+from splicebert.errors import FormatError
+from splicebert.jobs import job
+from splicebert.tables import stack, write_table
+
+
+def median_profiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median over the introns.
+
+    Parameters
+    ----------
+    values
+        float32 (introns, 2, columns), NaN where a window does not hold the column.
+
+    Returns
+    -------
+    median : float64 (2, columns), NaN where no window holds it
+    n : int64 (2, columns), introns behind each median
+    """
+    with warnings.catch_warnings():  # a column that no window holds has no median: NaN says so
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        return np.nanmedian(values, axis=0).astype(float), np.isfinite(values).sum(axis=0)
+
+
+def profile_table(layer: int, median: np.ndarray, n: np.ndarray) -> pd.DataFrame:
+    """Rows of LAYER_PROFILES without data set and model."""
+    flank = median.shape[1] // 2
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "direction": np.repeat(np.array(DIRECTIONS, object), median.shape[1]),
+            "offset": np.tile(np.arange(-flank, flank + 1), len(DIRECTIONS)),
+            "median": median.ravel(),
+            "n": n.ravel(),
+        }
+    )
+
+
+def enrichment_table(layer: int, median: np.ndarray, introns: int) -> pd.DataFrame:
+    """Rows of ENRICHMENT without data set and model."""
+    known = np.where(np.isfinite(median), median, -np.inf).max(axis=1)
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "direction": DIRECTIONS,
+            "enrichment": enrichment(median),
+            "scale": np.where(np.isfinite(known), known, np.nan),
+            "n": introns,
+        }
+    )
+
+
+def head_table(ids: Sequence[str], total: np.ndarray, count: np.ndarray) -> pd.DataFrame:
+    """Rows of HEAD_ENRICHMENT without data set and model, of the heads' mean profiles.
+
+    Parameters
+    ----------
+    ids
+        layer:head of each row, both from 1.
+    total
+        float64 (rows, 2, columns), sums over introns.
+    count
+        int64 (rows, 2, columns), introns behind each sum.
+    """
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    places = np.array([name.split(":") for name in ids], int).repeat(len(DIRECTIONS), axis=0)
+    return pd.DataFrame(
+        {
+            "layer": places[:, 0],
+            "head": places[:, 1],
+            "direction": list(DIRECTIONS) * len(ids),
+            "enrichment": enrichment(mean).ravel(),
+            "n": count.max(axis=-1).ravel(),
+        }
+    )
+
+
+def read_heads(paths: Sequence[str]) -> pd.DataFrame:
+    """Rows of HEAD_ENRICHMENT, without data set and model, of all shards together."""
+    total, count, ids = 0.0, 0, None
+    for path in paths:
+        with ArrayReader(path) as reader:
+            if ids is not None and list(reader.window_ids) != ids:
+                raise FormatError(
+                    f"its layers and heads are not those of {paths[0]}; delete the older file and "
+                    "run again",
+                    path,
+                )
+            ids = list(reader.window_ids)
+            total, count = total + reader.read("total"), count + reader.read("count")
+    return head_table(ids, total, count)
+
+
+def summarise(paths: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of LAYER_PROFILES and ENRICHMENT, without data set and model.
+
+    One layer of all shards is in memory at a time.
+    """
+    profiles, enriched = [], []
+    with contextlib.ExitStack() as stack_of_files:
+        readers = [stack_of_files.enter_context(ArrayReader(path)) for path in paths]
+        layer = 1
+        while f"layer_{layer}" in readers[0]:
+            values = np.concatenate([reader.read(f"layer_{layer}") for reader in readers])
+            median, n = median_profiles(values)
+            profiles.append(profile_table(layer, median, n))
+            enriched.append(enrichment_table(layer, median, len(values)))
+            layer += 1
+    return pd.concat(profiles, ignore_index=True), pd.concat(enriched, ignore_index=True)
+
+
+def main(snakemake):
+    params, inputs, outputs = snakemake.params, snakemake.input, snakemake.output
+    tables: dict[str, list[pd.DataFrame]] = {"profiles": [], "enrichment": [], "heads": []}
+    with job(snakemake) as log:
+        for number, (dataset, model) in enumerate(params.runs):
+            own = slice(number * params.shards, (number + 1) * params.shards)
+            profiles, enriched = summarise(inputs.profiles[own])
+            heads = read_heads(inputs.heads[own])
+            for name, frame in zip(tables, (profiles, enriched, heads), strict=True):
+                frame.insert(0, "dataset", dataset)
+                frame.insert(1, "model", model)
+                tables[name].append(frame)
+            log.info("%s, %s:\n%s", dataset, model, enriched.to_string(index=False))
+        for name, schema in zip(tables, (LAYER_PROFILES, ENRICHMENT, HEAD_ENRICHMENT), strict=True):
+            write_table(stack(tables[name], schema), outputs[name], schema)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821
