@@ -189,8 +189,9 @@ def test_coding_sequences_are_open(genome):
 def test_codon_usage_is_biased(genome):
     text = " ".join(" ".join(re.findall("...", s)[1:-1]) for _, s in coding_sequences(genome))
     leucine = {codon: text.count(codon) for codon in ("CTG", "CTA", "TTA")}
-    assert leucine["CTG"] > 3 * leucine["CTA"]
-    assert leucine["CTG"] > 3 * leucine["TTA"]
+    # Not more: pieces of three domains repeat their own codons.
+    assert leucine["CTG"] > 2 * leucine["CTA"]
+    assert leucine["CTG"] > 2 * leucine["TTA"]
 
 
 def test_second_transcripts_skip_an_exon(genome):
@@ -344,19 +345,19 @@ def site_bases(genome, site, offset):
 def test_only_the_acceptor_tells_the_donors_variant():
     genome = make_genome(replace(SPEC, chromosomes={"chr1": 900_000}), 5)
     plus_3, plus_6 = (site_bases(genome, "donor", offset) for offset in (2, 5))
-    tract = pd.concat([site_bases(genome, "acceptor", o) for o in range(-13, -4)], axis=1)
+    tract = pd.concat([site_bases(genome, "acceptor", o) for o in range(-16, -4)], axis=1)
     rich_in_c = (tract == "C").sum(axis=1) > (tract == "T").sum(axis=1)
-    minus_3 = site_bases(genome, "acceptor", -3)
+    holds_g = (tract == "G").sum(axis=1) > 1
 
     def difference(one, other):
         return one[other].mean() - one[~other].mean()
 
     assert difference(plus_3 == "G", rich_in_c) > 0.6
-    assert difference(plus_6 == "T", minus_3 == "C") > 0.4
+    assert difference(plus_6 != "T", holds_g) > 0.5
     error = 3 / np.sqrt(len(plus_3))
-    for name, table in (("+3", plus_3 == "G"), ("-3", minus_3 == "T")):
-        other = plus_6 == "T" if name == "+3" else rich_in_c
-        assert abs(difference(table, other)) < error, name
+    assert abs(difference(plus_3 == "G", holds_g)) < error
+    assert abs(difference(plus_3 == "G", plus_6 == "T")) < error
+    assert abs(difference(rich_in_c, plus_6 == "T")) < error
 
 
 def test_lower_case_is_the_repeats_table(genome):
@@ -409,7 +410,7 @@ def test_shares_are_as_asked(genome):
     assert counts["repeat_UTR5"] == counts["repeat_CDS"] == 0
     assert 0 < counts["repeat_UTR3"] < 0.2
     assert 0.01 <= counts["no_score"] <= 0.02
-    assert 0.06 <= counts["phastcons_high"] <= 0.14
+    assert 0.08 <= counts["phastcons_high"] <= 0.18
     assert counts["introns"] == (genome.splice_sites["site"] == "donor").sum()
 
 
@@ -487,7 +488,7 @@ def test_each_term_moves_inclusion_as_it_says(genome):
     without = changed("before", slice(16, 47), "G" * 31)
     assert without.branchpoint < base.branchpoint
     enhanced = changed("exon", slice(10, 22), "TTCTTCTTCTTC").enhancers
-    assert changed("exon", slice(10, 22), "GAAGAATTCTTC").enhancers - enhanced == pytest.approx(
+    assert changed("exon", slice(10, 22), "TTCGACGACTTC").enhancers - enhanced == pytest.approx(
         splicing.ENHANCER_WEIGHT
     )
 

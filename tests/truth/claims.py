@@ -12,12 +12,12 @@ from truth import analyses
 
 
 class Control(NamedTuple):
-    """What must fail: model (`trained`, `untrained` or `none`), shuffled labels, upper bound."""
+    """What must fail: model (`trained`, `untrained` or `none`), upper bound, options of measure."""
 
     name: str
     model: str
     most: float
-    shuffled: bool = False
+    options: dict = {}  # noqa: RUF012 - read only
 
 
 class Claim(NamedTuple):
@@ -36,7 +36,8 @@ class Claim(NamedTuple):
     pending: str = ""
 
 
-SHUFFLED = Control("shuffled labels", "trained", 0.60, shuffled=True)
+SHUFFLED = Control("shuffled labels", "trained", 0.60, {"shuffled": True})
+OTHER_TRACT = Control("another intron's tract", "trained", 0.60, {"swapped": True})
 
 CLAIMS = [
     Claim(
@@ -62,6 +63,22 @@ CLAIMS = [
         0.60,
         (Control("untrained", "untrained", 0.60), SHUFFLED),
         pending="the demo model has seen too few long fragments to link them",
+    ),
+    Claim(
+        "attention",
+        "an acceptor's tract tells the model its donor's hidden +3",
+        analyses.tells_variants,
+        0.60,
+        (Control("untrained", "untrained", 0.60), OTHER_TRACT, SHUFFLED),
+        {"bit": "first"},
+    ),
+    Claim(
+        "attention",
+        "an acceptor's tract tells the model its donor's hidden +6",
+        analyses.tells_variants,
+        0.60,
+        (Control("untrained", "untrained", 0.60), OTHER_TRACT, SHUFFLED),
+        {"bit": "second"},
     ),
     Claim(
         "variant",

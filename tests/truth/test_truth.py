@@ -40,14 +40,10 @@ def models(root, tmp_path_factory):
     return {"trained": trained, "untrained": SpliceBERT(folder), "none": None}
 
 
-def measured(claim, model, *, world, distant, shuffled=False):
-    known = inspect.signature(claim.measure).parameters
-    options = dict(claim.options)
-    if "distant" in known:
-        options["distant"] = distant
-    if shuffled:
-        options["shuffled"] = True
-    return claim.measure(model, world, **options)
+def measured(claim, model, *, world, distant, options):
+    if "distant" in inspect.signature(claim.measure).parameters:
+        options = {"distant": distant} | options
+    return claim.measure(model, world, **claim.options | options)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
@@ -55,11 +51,10 @@ def test_planted_truth_is_recovered(claim, models, world, distant, request):
     if claim.pending:
         expected = {"reason": claim.pending, "strict": True, "raises": AssertionError}
         request.applymarker(pytest.mark.xfail(**expected))
-    rows = [("trained", measured(claim, models["trained"], world=world, distant=distant))]
+    worlds = {"world": world, "distant": distant}
+    rows = [("trained", measured(claim, models["trained"], **worlds, options={}))]
     for control in claim.controls:
-        found = measured(
-            claim, models[control.model], world=world, distant=distant, shuffled=control.shuffled
-        )
+        found = measured(claim, models[control.model], **worlds, options=control.options)
         rows.append((control.name, found))
     table = pd.DataFrame([(name, *found) for name, found in rows],
                          columns=["model", "value", "low", "high"])  # fmt: skip

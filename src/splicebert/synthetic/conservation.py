@@ -17,9 +17,9 @@ from splicebert.synthetic.spec import (
 
 _REGION_SELECTION = {
     INTERGENIC: 0.03,
-    UTR5: 0.38,
+    UTR5: 0.50,
     CDS: 0.0,
-    UTR3: 0.28,
+    UTR3: 0.45,
     INTRON: 0.04,
     NONCODING_EXON: 0.16,
 }
@@ -68,7 +68,7 @@ def phastcons_like(rng: np.random.Generator, selection: np.ndarray) -> np.ndarra
         0..1, three decimals as in the published tracks.
     """
     around = smooth(selection, 17)
-    logit = 10 * (around - 0.53) + 1.3 * smooth_noise(rng, len(selection), 31)
+    logit = 12 * (around - 0.60) + 1.3 * smooth_noise(rng, len(selection), 31)
     return np.round(1 / (1 + np.exp(-logit)), 3).astype(np.float32)
 
 

@@ -179,11 +179,11 @@ def draw_gene(rng: np.random.Generator, spec: GenomeSpec) -> GeneModel:
     """Draw the lengths of one gene's parts, and its coding sequence if it has one."""
     coding = rng.random() < spec.coding_fraction
     single = rng.random() < 0.06
-    n = 1 if single else 2 + (rng.poisson(4.0) if coding else rng.poisson(0.9))
-    exons = _lengths(rng, n, 125, 0.45, (MIN_EXON, 900))
+    n = 1 if single else 2 + (rng.poisson(6.0) if coding else rng.poisson(1.5))
+    exons = _lengths(rng, n, 110, 0.4, (MIN_EXON, 600))
     if coding:
         exons[0] += _lengths(rng, 1, 90, 0.5, (30, 400))[0]
-        exons[-1] += _lengths(rng, 1, 330, 0.6, (100, 1500))[0] + 300 * single
+        exons[-1] += _lengths(rng, 1, 150, 0.6, (60, 1500))[0] + 300 * single
     introns = _lengths(rng, n - 1, spec.intron_median, spec.intron_sigma, spec.intron_range)
     skip = -1
     if n > 2 and rng.random() < spec.alternative_fraction:
@@ -204,14 +204,14 @@ def _lengths(
 def _coding_range(rng: np.random.Generator, exons: np.ndarray) -> tuple[int, int]:
     """Choose start and end of the coding sequence in an mRNA, whole codons.
 
-    Neither the start nor the stop codon touches an exonic motif base (3 before, 1 after a
+    Neither the start nor the stop codon touches an exonic motif base (3 before, 2 after a
     junction), so that the motifs can be painted over the codons.
     """
     junctions, total = np.cumsum(exons)[:-1], int(exons.sum())
     start = int(np.clip(_lengths(rng, 1, 100, 0.5, (20, 400))[0], 20, total // 3))
     while not _clear_of(junctions, start):
         start += 1
-    utr3 = int(np.clip(_lengths(rng, 1, 330, 0.6, (60, 1500))[0], 30, (total - start) // 2))
+    utr3 = int(np.clip(_lengths(rng, 1, 150, 0.6, (60, 1500))[0], 30, (total - start) // 2))
     end = start + (total - start - utr3) // 3 * 3
     while not _clear_of(junctions, end - 3):
         end -= 3
@@ -219,8 +219,8 @@ def _coding_range(rng: np.random.Generator, exons: np.ndarray) -> tuple[int, int
 
 
 def _clear_of(junctions: np.ndarray, codon: int) -> bool:
-    """Tell whether a codon's 3 bases keep off the motif bases junction - 3 .. junction."""
-    return not ((codon + 2 >= junctions - 3) & (codon <= junctions)).any()
+    """Tell whether a codon's 3 bases keep off the motif bases junction - 3 .. junction + 1."""
+    return not ((codon + 2 >= junctions - 3) & (codon <= junctions + 1)).any()
 
 
 def _layout(genes: pd.DataFrame, models: list[GeneModel]) -> Layout:

@@ -49,12 +49,12 @@ class GenomeSpec:
     exonic_repeat_fraction
         The same for the 3'UTR and the lncRNA exons.
     repeat_families
-        Number of repeat consensus sequences (120-250 nt each).
+        Number of repeat consensus sequences (80-140 nt each).
     divergence
         Smallest and largest share of substituted bases in a repeat copy, before rounding to whole
         bases.
     element_fraction
-        Share of the intronic and intergenic bases in conserved elements (40-150 nt each).
+        Share of the intronic and intergenic bases in conserved elements (40-90 nt each).
     domain_fraction
         Share of the coding exons with room for one that hold a piece of a protein domain.
     decoy_fraction
@@ -71,16 +71,16 @@ class GenomeSpec:
     transcribed_fraction: float = 0.65
     coding_fraction: float = 0.75
     alternative_fraction: float = 0.4
-    intron_median: float = 300.0
-    intron_sigma: float = 0.8
-    intron_range: tuple[int, int] = (120, 3000)
+    intron_median: float = 130.0
+    intron_sigma: float = 0.65
+    intron_range: tuple[int, int] = (80, 3000)
     coupling: float = 1.0
-    repeat_fraction: float = 0.40
+    repeat_fraction: float = 0.20
     exonic_repeat_fraction: float = 0.08
-    repeat_families: int = 3
+    repeat_families: int = 2
     divergence: tuple[float, float] = (0.05, 0.15)
-    element_fraction: float = 0.03
-    domain_fraction: float = 0.5
+    element_fraction: float = 0.04
+    domain_fraction: float = 0.6
     decoy_fraction: float = 0.4
     gap_fraction: float = 0.015
     variants: int = 3000
@@ -140,7 +140,7 @@ class SyntheticGenome:
     splice_sites
         One row a splice site of a canonical transcript: chrom, start, end (the dinucleotide),
         strand, site (`donor` or `acceptor`), tx_id, gene_id, intron_number (1-based, 5'->3'),
-        intron_class (0 to 3, the matrix that it was drawn from), strength (log2-odds of the final
+        intron_class (0 to 31, the matrix that it was drawn from), strength (log2-odds of the final
         sequence against the matrix of all classes mixed, bits), usage (0..1, the share of the
         transcripts that use it, from the splicing model).
     branchpoints

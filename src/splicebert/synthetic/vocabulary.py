@@ -9,10 +9,10 @@ import numpy as np
 from splicebert.synthetic import motifs
 from splicebert.synthetic.spec import GenomeSpec
 
-REPEAT_LENGTHS = (120, 250)
-ELEMENT_LENGTHS = (60, 150)
+REPEAT_LENGTHS = (80, 140)
+ELEMENT_LENGTHS = (60, 90)
 DOMAIN_CODONS = (20, 32)
-ELEMENT_FAMILIES = DOMAIN_FAMILIES = 6
+ELEMENT_FAMILIES, DOMAIN_FAMILIES = 2, 3
 MUTATED = 0.6
 """Share of the bases that a copy changes where nothing is selected."""
 _DOMAIN_SELECTION = np.array([0.93, 0.96, 0.50])
@@ -33,7 +33,7 @@ class Family(NamedTuple):
 class Vocabulary(NamedTuple):
     """The families of a species, the same on all chromosomes.
 
-    repeats : consensus sequences, uint8 (120-250,) each; elements, domains : conserved families
+    repeats : consensus sequences, uint8 (80-140,) each; elements, domains : conserved families
     """
 
     repeats: tuple[np.ndarray, ...]
