@@ -14,12 +14,15 @@ from sklearn.preprocessing import StandardScaler
 from splicebert.scores import context_profile, context_score, kl_per_base
 from splicebert.sequence import VOCABULARY
 from splicebert.statistics import rank_scores
+from splicebert.synthetic.grammar import BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
 from truth.world import HELD_OUT, around, background, window
 
 LENGTH, BATCH = 510, 32
 REPLICATES = 500
 ATTENTION = 800
 STATES = ["chrom", "start", "end", "strand", "tx_id"]
+CLASS_BASES = {"+3": (0, 2), "+6": (1, 5), "+7": (2, 6), "+8": (3, 7), "-3": (4, -3)}
+"""Base of the donor -> bit of the intron class that it shows, offset from the first intron base."""
 
 
 def batches(sequences):
@@ -170,12 +173,13 @@ def links_introns(model, world, *, shuffled=False):
 
 
 @torch.inference_mode()
-def tells_variants(model, world, bit, *, swapped=False, shuffled=False):
-    """AUC of the model's log-odds at a donor's hidden +3 or +6 base: classes of that bit.
+def tells_variants(model, world, base, *, swapped=False, shuffled=False):
+    """AUC of the model's odds at a hidden base of a donor, by which class bit that base shows.
 
-    Introns of up to 400 nt of the held-out chromosome, from 60 nt before to 60 nt behind. Nothing
-    near the donor tells the class. `swapped`: the last 20 bases of each intron are those of
-    another intron, so that what the donor was drawn with is gone.
+    `base`: one of `CLASS_BASES`. Introns of up to 400 nt of the held-out chromosome, from 60 nt
+    before to 60 nt behind. Nothing near the donor tells the bit. `swapped`: each intron's end (20
+    bases) and the two exon bases behind it are another intron's, so that what the donor was drawn
+    with is gone.
     """
     introns = intron_pairs(world, [HELD_OUT], shortest=60)
     introns = introns[introns["own"] & (introns["distance"] <= 400)].reset_index(drop=True)
@@ -185,22 +189,25 @@ def tells_variants(model, world, bit, *, swapped=False, shuffled=False):
         sequences.append(window(world, row.chrom, left - 60, right + 61, row.strand))
     if swapped:
         other = np.random.default_rng(0).permutation(len(sequences))
-        tails = [sequence[-80:-60] for sequence in sequences]
+        ends = [sequence[-80:-58] for sequence in sequences]
         sequences = [
-            sequence[:-80] + tails[o] + sequence[-60:]
+            sequence[:-80] + ends[o] + sequence[-58:]
             for sequence, o in zip(sequences, other, strict=True)
         ]
-    at, one, two = {"first": (62, "G", "A"), "second": (65, "A", "T")}[bit]
-    columns = [VOCABULARY.index(base) for base in (one, two)]
+    bit, offset = CLASS_BASES[base]
+    at = 60 + offset
     hidden = [np.arange(len(sequence)) == at for sequence in sequences]
     parts = [
         model.logits_packed(sequences[b], hidden[b], [np.array([at])] * len(sequences[b]))
         for b in batches(sequences)
     ]
-    logits = torch.cat(parts).numpy()
-    score = logits[:, columns[0]] - logits[:, columns[1]]
-    kind = introns["intron_class"].to_numpy()
-    label = (kind % 2 if bit == "first" else kind // 2) == 1
+    columns = [VOCABULARY.index(base) for base in "ACGT"]
+    p = torch.cat(parts).softmax(-1).numpy()[:, columns]
+    usual = DEMO.donor[:, DONOR_OFFSETS.tolist().index(offset)]
+    bits = np.arange(len(usual)) >> bit & 1
+    shown = usual[bits == 1].mean(0) > usual[bits == 0].mean(0)
+    score = np.log(p[:, shown].sum(1)) - np.log(p[:, ~shown].sum(1))
+    label = (introns["intron_class"].to_numpy() >> bit & 1) == 1
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
     return auc(label, score, introns["tx_id"])
@@ -290,8 +297,6 @@ def finds_branchpoints(model, world, *, shuffled=False):
 
 
 def _matrix_scores(sequences, offsets):
-    from splicebert.synthetic.grammar import BRANCHPOINT_OFFSETS, DEMO
-
     table = np.log2(DEMO.branchpoint + 1e-3)
     scores = []
     for sequence, at in zip(sequences, offsets, strict=True):

@@ -106,7 +106,7 @@ class GenomeSpec:
         if self.repeat_families < 1:
             raise ConfigError(f"repeat_families = {self.repeat_families}: expected at least 1")
         self._check_range("divergence", 0, 1)
-        # A donor, a branchpoint and an acceptor need 6 + 44 + 3 intron bases side by side.
+        # A donor, a branchpoint and an acceptor need 8 + 44 + 3 intron bases side by side.
         self._check_range("intron_range", 60, float("inf"))
 
     def _check_range(self, name: str, lowest: float, highest: float) -> None:
