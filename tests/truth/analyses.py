@@ -11,11 +11,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from splicebert.scores import context_profile, context_score, kl_per_base
+from splicebert.scores import (
+    context_profile,
+    context_score,
+    exon_site_offsets,
+    kl_per_base,
+    site_kl,
+)
 from splicebert.sequence import VOCABULARY
+from splicebert.sites import centred_window, site_offsets
 from splicebert.statistics import rank_scores
 from splicebert.synthetic.grammar import BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
-from truth.world import HELD_OUT, around, background, window
+from truth.world import COMPLEMENT, HELD_OUT, around, background, window
 
 LENGTH, BATCH = 510, 32
 REPLICATES = 500
@@ -215,46 +222,62 @@ def tells_variants(model, world, base, *, swapped=False, shuffled=False):
 
 @torch.inference_mode()
 def variant_scores(model, world, variants):
-    """Context score of each variant in its exon-centred window: float (n,)."""
+    """Context score and splice-site score of variants in exon-centred windows: float (n, 2)."""
     scores = []
     reference = {}
     for b in batches(variants):
         rows = list(variants[b].itertuples())
-        lefts = [(row.exon_start + row.exon_end) // 2 - LENGTH // 2 for row in rows]
-        ref = [window(world, r.chrom, x, x + LENGTH, "+") for r, x in zip(rows, lefts, strict=True)]
-        local = [row.position - left for row, left in zip(rows, lefts, strict=True)]
-        alt = [s[:i] + r.alt + s[i + 1 :] for s, i, r in zip(ref, local, rows, strict=True)]
-        turn = [row.strand == "-" for row in rows]
-        ref, alt = ([_turned(s, t) for s, t in zip(x, turn, strict=True)] for x in (ref, alt))
-        local = [LENGTH - 1 - i if t else i for i, t in zip(local, turn, strict=True)]
+        places = [centred_window(row.exon_start, row.exon_end, LENGTH) for row in rows]
+        ref, alt, at = [], [], []
+        for row, place in zip(rows, places, strict=True):
+            sequence = window(world, row.chrom, *place, row.strand)
+            offset, _ = site_offsets(row.position, row.position + 1, place, row.strand)
+            base = row.alt if row.strand == "+" else row.alt.translate(COMPLEMENT)
+            ref.append(sequence)
+            alt.append(sequence[:offset] + base + sequence[offset + 1 :])
+            at.append(offset)
         new = sorted(set(ref) - reference.keys())
         if new:
             reference |= dict(zip(new, model.logits(new).numpy(), strict=True))
         changed = model.logits(alt).numpy()
-        for sequence, logits, at in zip(ref, changed, local, strict=True):
+        for row, place, sequence, logits, offset in zip(
+            rows, places, ref, changed, at, strict=True
+        ):
             kl = kl_per_base(logits, reference[sequence])
-            scores.append(context_score(context_profile(kl, at)))
+            sites = exon_site_offsets((row.exon_start, row.exon_end), place, row.strand)
+            scores.append(
+                (context_score(context_profile(kl, offset)), sum(site_kl(kl, s) for s in sites))
+            )
     return np.array(scores)
 
 
-def _turned(sequence, turn):
-    return sequence[::-1].translate(str.maketrans("ACGTN", "TGCAN")) if turn else sequence
+def disrupting(world):
+    """Variants outside the dinucleotides: those that lower psi by over 0.5, and others like them.
 
-
-def finds_disrupting(model, world, *, shuffled=False):
-    """AUC of the context score: variants outside the dinucleotides that lower psi by over 0.5.
-
-    Against three times as many that move it by less than 0.05.
+    The others move psi by less than 0.05 and lie in the same kinds of places, three times as many
+    in each where there are so many; their exon and its sites lie within the window.
     """
-    variants = world.genome.variants
-    variants = variants[~variants["place"].isin(["donor", "acceptor"])]
-    strong = variants[variants["delta_psi"] < -0.5]
-    weak = variants[variants["delta_psi"].abs() < 0.05].sample(3 * len(strong), random_state=4)
-    table = pd.concat([strong, weak]).sort_values(["chrom", "position"], ignore_index=True)
+    table = world.genome.variants
+    table = table[~table["place"].isin(["donor", "acceptor"])]
+    lower = (table["exon_start"] + table["exon_end"]) // 2 - LENGTH // 2
+    table = table[table["position"].between(lower, lower + LENGTH - 1)]
+    table = table[table["exon_end"] - table["exon_start"] < LENGTH - 5]
+    parts = []
+    for _, rows in table.groupby("place"):
+        strong = rows[rows["delta_psi"] < -0.5]
+        weak = rows[rows["delta_psi"].abs() < 0.05]
+        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
+    return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
+
+
+def finds_disrupting(model, world, *, score, shuffled=False):
+    """AUC of a score for `disrupting` variants: "context" or "sites" (the splice-site score)."""
+    table = disrupting(world)
     label = (table["delta_psi"] < -0.5).to_numpy()
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
-    return auc(label, variant_scores(model, world, table), table["tx_id"])
+    found = variant_scores(model, world, table)[:, ["context", "sites"].index(score)]
+    return auc(label, found, table["tx_id"])
 
 
 @torch.inference_mode()

@@ -37,7 +37,7 @@ class Claim(NamedTuple):
 
 
 SHUFFLED = Control("shuffled labels", "trained", 0.60, {"shuffled": True})
-OTHER_TRACT = Control("another intron's tract", "trained", 0.60, {"swapped": True})
+OTHER_ACCEPTOR = Control("another intron's acceptor", "trained", 0.60, {"swapped": True})
 
 CLAIMS = [
     Claim(
@@ -64,29 +64,33 @@ CLAIMS = [
         (Control("untrained", "untrained", 0.60), SHUFFLED),
         pending="the demo model has seen too few long fragments to link them",
     ),
-    Claim(
-        "attention",
-        "an acceptor's tract tells the model its donor's hidden +3",
-        analyses.tells_variants,
-        0.60,
-        (Control("untrained", "untrained", 0.60), OTHER_TRACT, SHUFFLED),
-        {"bit": "first"},
+    *(
+        Claim(
+            "attention",
+            f"an acceptor tells the model its donor's hidden {base}",
+            analyses.tells_variants,
+            0.55,
+            (Control("untrained", "untrained", 0.60), OTHER_ACCEPTOR, SHUFFLED),
+            {"base": base},
+        )
+        for base in analyses.CLASS_BASES
     ),
     Claim(
-        "attention",
-        "an acceptor's tract tells the model its donor's hidden +6",
-        analyses.tells_variants,
+        "variant",
+        "the splice-site score finds disrupting variants outside the dinucleotides",
+        analyses.finds_disrupting,
         0.60,
-        (Control("untrained", "untrained", 0.60), OTHER_TRACT, SHUFFLED),
-        {"bit": "second"},
+        (Control("untrained", "untrained", 0.60), SHUFFLED),
+        {"score": "sites"},
     ),
     Claim(
         "variant",
         "the context score finds disrupting variants outside the dinucleotides",
         analyses.finds_disrupting,
-        0.60,
+        0.55,
         (Control("untrained", "untrained", 0.60), SHUFFLED),
-        pending="the demo model predicts repeats better than splice sites",
+        {"score": "context"},
+        pending="the demo model's sites hardly show in what it predicts 100 nt around",
     ),
     Claim(
         "branchpoint",

@@ -27,6 +27,7 @@ def tables(own_project, run):
     model |= {"can": ["logits", "hidden_states"], "folder": str(untrained), "max_length": 1024}
     config["models"] = {"untrained": model | {"weights": "model.safetensors"}}
     config["attention"]["datasets"] = {}  # nothing but what is tested here
+    config["embedding"]["datasets"] = {}
     config["conservation"]["mlm"]["models"].append("untrained")
     config["conservation"]["probe"]["models"].append("untrained")
     path = folder / "truth.yaml"

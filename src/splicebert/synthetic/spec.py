@@ -83,7 +83,7 @@ class GenomeSpec:
     domain_fraction: float = 0.6
     decoy_fraction: float = 0.4
     gap_fraction: float = 0.015
-    variants: int = 3000
+    variants: int = 6000
 
     @property
     def grammar(self) -> Grammar:
