@@ -24,19 +24,20 @@ def draw_profile(ax: Axes, profile: pd.DataFrame, enriched: pd.Series, colour: s
     ax
         Where to draw.
     profile
-        Columns offset (nt from the other site, 5'->3') and median.
+        Columns relative_position (nt from the other site, negative upstream) and median.
     enriched
         enrichment and scale (the highest median).
     colour
         Of the line.
     """
-    ax.fill_between(profile["offset"], profile["median"], color=colour, alpha=0.25, linewidth=0)
-    ax.plot(profile["offset"], profile["median"], color=colour, linewidth=0.8)
+    position, median = profile["relative_position"], profile["median"]
+    ax.fill_between(position, median, color=colour, alpha=0.25, linewidth=0)
+    ax.plot(position, median, color=colour, linewidth=0.8)
     ax.text(
         1, 1.02, f"0–{enriched['scale']:.2g}   {enriched['enrichment']:.2f}×", ha="right",
         va="bottom", transform=ax.transAxes, fontsize=6,
     )  # fmt: skip
-    ax.set(yticks=[], xlim=(profile["offset"].min(), profile["offset"].max()))
+    ax.set(yticks=[], xlim=(position.min(), position.max()))
     if enriched["scale"] > 0:
         ax.set_ylim(0, enriched["scale"])
 

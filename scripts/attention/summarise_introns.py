@@ -40,7 +40,7 @@ def profile_table(layer: int, median: np.ndarray, n: np.ndarray) -> pd.DataFrame
         {
             "layer": layer,
             "direction": np.repeat(np.array(DIRECTIONS, object), median.shape[1]),
-            "offset": np.tile(np.arange(-flank, flank + 1), len(DIRECTIONS)),
+            "relative_position": np.tile(np.arange(-flank, flank + 1), len(DIRECTIONS)),
             "median": median.ravel(),
             "n": n.ravel(),
         }

@@ -102,11 +102,11 @@ LAYER_PROFILES = Schema(
     (
         *_LINK,
         _DIRECTION,
-        Column("offset", "int32", "nt from the other site, 5'->3'"),
+        Column("relative_position", "int32", "nt from the other site, negative upstream (5')"),
         Column("median", "float64", "attention, maximum over heads, median over introns", True),
         Column("n", "int64", "introns whose window holds the column", minimum=0),
     ),
-    key=("dataset", "model", "layer", "direction", "offset"),
+    key=("dataset", "model", "layer", "direction", "relative_position"),
 )
 ENRICHMENT = Schema(
     "enrichment by layer",
