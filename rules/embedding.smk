@@ -30,6 +30,7 @@ rule prepare_embedding_sites:
         introns=embedding_annotation("introns"),
         library=library(
             "embedding_draw",
+            "embedding_kinds",
             "embedding_sites",
             "junctions",
             "genome",
@@ -50,8 +51,12 @@ rule prepare_embedding_sites:
     params:
         kind=lambda wildcards: EMBEDDING_DATASETS[wildcards.dataset]["kind"],
         per_class=lambda wildcards: EMBEDDING_DATASETS[wildcards.dataset]["per_class"],
-        sites=EMBEDDING["sites"],
-        usage=EMBEDDING["usage"],
+        sites=embedding_draws,
+        usage=lambda wildcards: (
+            EMBEDDING["usage"]
+            if EMBEDDING_DATASETS[wildcards.dataset]["junctions"]
+            else None
+        ),
     script:
         "../scripts/embedding/prepare_sites.py"
 
@@ -61,7 +66,7 @@ rule infer_embedding_hidden_states:
         unpack(dataset_genome_files("embedding")),
         sites=rules.prepare_embedding_sites.output.sites,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("embedding", "sites", "genome", "sequence"),
+        library=model_code("embedding_shards", "sites", "genome", "sequence"),
     output:
         hidden_states=f"results/embedding/{{dataset}}/{{model}}/hidden_states.{EMBEDDING_SHARD}.zarr.zip",
     log:
@@ -112,7 +117,7 @@ rule cluster_embedding_sites:
     input:
         sites=rules.prepare_embedding_sites.output.sites,
         features=embedding_features,
-        library=library("embedding", "sequence"),
+        library=library("embedding", "embedding_kinds", "sequence"),
     output:
         clusters="results/embedding/{dataset}/{source}/clusters.parquet",
     log:
@@ -135,7 +140,7 @@ rule fit_embedding_probe:
     input:
         sites=rules.prepare_embedding_sites.output.sites,
         features=embedding_features,
-        library=library("embedding", "sequence"),
+        library=library("embedding", "embedding_kinds", "sequence"),
     output:
         scores="results/embedding/{dataset}/{source}/probe.parquet",
     log:
@@ -241,7 +246,7 @@ rule collect_embedding_reproduced:
     input:
         clustering=rules.summarise_embedding_clusters.output.clustering,
         library=library(
-            "report", "embedding_scores", "sites", "conservation", "statistics"
+            "report", "embedding_kinds", "embedding_scores", "sites", "conservation", "statistics"
         ),
     output:
         table="results/embedding/tables/reproduced.tsv",

@@ -3,7 +3,7 @@
 from splicebert.embedding_config import BASELINES, check_embedding
 
 try:
-    check_embedding(config)
+    check_embedding(config, MODELS)
 except ConfigError as error:
     raise WorkflowError(str(error))
 
@@ -72,6 +72,14 @@ def embedding_features(wildcards):
 def embedding_source(key):
     """Input function: a data set's own file or files; none where its sites are drawn."""
     return lambda wildcards: EMBEDDING_DATASETS[wildcards.dataset][key] or []
+
+
+def embedding_draws(wildcards):
+    """How sites are drawn, as far as this data set draws: its inference hangs on nothing else."""
+    dataset, settings = EMBEDDING_DATASETS[wildcards.dataset], EMBEDDING["sites"]
+    if not dataset["sites"]:
+        return settings
+    return {"seed": settings["seed"]} if dataset["per_class"] else {}
 
 
 def embedding_annotation(name):

@@ -1,6 +1,11 @@
 """The table of published and reproduced numbers."""
 
 COMPARISON = "results/tables/published_vs_reproduced.tsv"
+BRANCHES = [
+    name
+    for name, section in config.items()
+    if isinstance(section, dict) and "datasets" in section
+]
 
 
 rule compare_published:
@@ -27,12 +32,15 @@ rule compare_published:
         mem_mb=1000,
         runtime=5,
     params:
-        methods={name: entry["published_as"] for name, entry in MODELS.items()},
+        methods=[
+            [branch, name, configuration.published_name(entry["published_as"], branch)]
+            for branch in BRANCHES
+            for name, entry in MODELS.items()
+        ],
         datasets=[
             [branch, name]
-            for branch, section in config.items()
-            if isinstance(section, dict)
-            for name, dataset in section.get("datasets", {}).items()
+            for branch in BRANCHES
+            for name, dataset in config[branch]["datasets"].items()
             if dataset["published"]
         ],
     script:

@@ -15,8 +15,6 @@ from splicebert.embedding import (
     Representation,
     flank_features,
     flank_method,
-    layer_field,
-    shard_rows,
 )
 from splicebert.embedding_config import BASELINES as RESERVED
 from splicebert.embedding_config import check_embedding
@@ -34,6 +32,7 @@ from splicebert.embedding_scores import (
     normalised_mutual_information,
     site_blocks,
 )
+from splicebert.embedding_shards import layer_field, shard_rows
 from splicebert.embedding_sites import check_dinucleotides, finish, on_genome, read_site_bed
 from splicebert.embedding_tables import (
     CLUSTERING,
@@ -305,6 +304,26 @@ def test_balanced_keeps_order_and_the_smallest_class_decides():
     assert balanced(table, None, np.random.default_rng(0)) is table
 
 
+def test_a_kind_without_both_classes_is_left_out_aloud_and_nothing_at_all_is_an_error(caplog):
+    table = made_sites(40)
+    some = table[table["positive"] | (table["site"] == "acceptor")]
+    found = balanced(some, 5, np.random.default_rng(0))
+    assert set(found["site"]) == {"acceptor"}
+    assert "10 positive and 0 negative donors: these are left out" in caplog.text
+    with pytest.raises(SpliceBERTError, match="0 negative donors and 10 positive and 0 negative a"):
+        balanced(table[table["positive"]], 5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("reads", "level"), [(2, "INFO"), (2000, "WARNING")])
+def test_junctions_without_a_strand_are_counted(scripts, caplog, reads, level):
+    table = pd.DataFrame({"strand": ["+", ".", "-"], "reads": [30, reads, 10]})
+    with caplog.at_level("INFO"):
+        scripts.prepare_sites.report_strandless("a.tab", table)
+    (record,) = caplog.records
+    assert record.levelname == level
+    assert f"a.tab: 1 of 3 junctions have no strand and are left out ({reads} of" in record.message
+
+
 def test_genes_are_those_of_annotated_sites(scripts):
     usage = pd.DataFrame({"chrom": "chr1", "start": [1, 5], "strand": "+", "site": "donor"})
     annotated = usage.head(1).assign(gene="G", end=3)
@@ -326,7 +345,8 @@ def test_offsets_are_those_of_the_dinucleotide_but_for_the_published_shift(scrip
     assert len(item.sequence) == 510
     assert "".join(item.sequence[i] for i in item.offsets) == own
     (other,) = scripts.infer_hidden_states.items(site, genome, 510, "published")
-    assert (item.offsets - other.offsets).tolist() == [0, 0] if strand == "+" else [1, 1]
+    expected = [0, 0] if strand == "+" else [1, 1]
+    assert (item.offsets - other.offsets).tolist() == expected
 
 
 def test_windows_reach_past_the_contig_as_n(scripts):
@@ -448,11 +468,34 @@ def test_agreement_has_an_interval_of_blocks():
     noisy = np.where(rng.random(300) < 0.2, ~label, label).astype(int)
     apart = agreement(np.arange(300), noisy, label, **settings)["nmi"]
     assert 0 < apart.low < apart.value < apart.high < 1
-    together = agreement(np.arange(300) // 30, noisy, label, **settings)["nmi"]
-    assert together.value == apart.value
     guess = agreement(np.arange(300), rng.integers(0, 4, 300), label, **settings)
     assert guess["nmi"].value < 0.05
     assert abs(guess["ari"].value) < 0.05
+
+
+def test_sites_that_overlap_are_resampled_together():
+    rng = np.random.default_rng(0)
+    label = np.repeat(rng.random(40) < 0.5, 20)
+    cluster = np.where(np.repeat(rng.random(40) < 0.2, 20), ~label, label).astype(int)
+    settings = {"replicates": 200, "seed": 1}
+    apart, together = (
+        agreement(block, cluster, label, **settings)["nmi"]
+        for block in (np.arange(800), np.repeat(np.arange(40), 20))
+    )
+    assert together.value == apart.value
+    assert together.high - together.low > 2 * (apart.high - apart.low)
+    alone = agreement(np.zeros(800, int), cluster, label, **settings)["nmi"]
+    assert alone.value == apart.value
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_interval_of_labels_at_random_holds_its_value(seed):
+    rng = np.random.default_rng(seed)
+    cluster, label = rng.integers(0, 15, 3000), rng.random(3000) < 0.5
+    found = agreement(np.arange(3000), cluster, label, replicates=200, seed=1)
+    for score in found.values():
+        assert score.low <= score.value <= score.high
 
 
 def test_the_layer_of_the_figure():
@@ -763,7 +806,8 @@ def test_the_interactive_page_needs_no_network_and_is_the_same_each_time(scripts
 
 
 def configuration(**dataset):
-    own = {"genome": "g", "kind": "motif", "sites": None, "junctions": [], "layers": {}} | dataset
+    own = {"genome": "g", "kind": "motif", "sites": None, "junctions": [], "layers": {}}
+    own |= {"published": False} | dataset
     return {
         "genomes": {"g": {"annotation": "a.gtf"}},
         "embedding": {
@@ -771,6 +815,12 @@ def configuration(**dataset):
             "usage": {"low": 0.2, "high": 0.8}, "figure": {"flank": 100},
         },
     }  # fmt: skip
+
+
+@pytest.fixture
+def models(root):
+    demo = {"label": "Demo model", "folder": str(root / "config/demo_model")}
+    return dict.fromkeys(("demo", "twin"), demo)
 
 
 def test_names_of_the_baselines_agree():
@@ -786,11 +836,12 @@ def test_names_of_the_baselines_agree():
         ({"junctions": ["resources/j"]}, "junctions: given, but kind is motif"),
         ({"kind": "usage", "junctions": ["none.tab"]}, "junctions: no file 'none.tab'"),
         ({"layers": {"other": 1}}, "model 'other' is not in embedding.models; allowed: demo"),
+        ({"layers": {"demo": 4}}, "d.layers: demo has no layer 4; allowed: 0 to 3"),
     ],
 )
-def test_a_data_set_without_a_source_is_refused(dataset, message):
+def test_a_data_set_without_a_source_is_refused(dataset, message, models):
     with pytest.raises(ConfigError, match=message):
-        check_embedding(configuration(**dataset))
+        check_embedding(configuration(**dataset), models)
 
 
 @pytest.mark.parametrize(
@@ -798,23 +849,33 @@ def test_a_data_set_without_a_source_is_refused(dataset, message):
     [
         ({"figure": {"flank": 7}}, "embedding.figure.flank: 7 is not in embedding.flanks"),
         ({"usage": {"low": 0.9, "high": 0.8}}, "low 0.9 lies above high 0.8"),
-        ({"models": ["demo", "baselines"]}, "'baselines' is the name of the one-hot baselines"),
+        ({"models": ["demo", "baselines"]}, "'baselines' is a name of the one-hot baselines"),
+        ({"models": ["demo", "onehot100"]}, "'onehot100' is a name of the one-hot baselines"),
+        ({"models": ["demo", "twin"]}, "two models have the label 'Demo model'"),
         ({"models": [], "flanks": [], "figure": {"flank": None}}, "give one of them"),
     ],
 )
-def test_contradictions_of_the_section_are_refused(change, message):
+def test_contradictions_of_the_section_are_refused(change, message, models):
     config = configuration()
-    check_embedding(config)
+    check_embedding(config, models)
     config["embedding"] |= change
     with pytest.raises(ConfigError, match=message):
-        check_embedding(config)
+        check_embedding(config, models)
 
 
-def test_drawn_sites_need_an_annotation():
+def test_one_published_data_set_of_a_kind(models):
+    config = configuration(published=True)
+    check_embedding(config, models)
+    config["embedding"]["datasets"]["again"] = config["embedding"]["datasets"]["d"]
+    with pytest.raises(ConfigError, match="two of kind 'motif' are marked published"):
+        check_embedding(config, models)
+
+
+def test_drawn_sites_need_an_annotation(models):
     config = configuration()
     config["genomes"]["g"]["annotation"] = None
     with pytest.raises(ConfigError, match=r"sites: missing, and genomes\.g\.annotation"):
-        check_embedding(config)
+        check_embedding(config, models)
 
 
 # --- against the published code

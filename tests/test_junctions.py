@@ -58,7 +58,9 @@ def test_both_forms_of_the_same_junctions_agree(tmp_path):
         ("chr1\t1\t9\t1\t1\t1\t-2\t1\t1\n", "-2 reads, expected 0 or more"),
         ("chr1\tx\t9\t1\t1\t1\t2\t1\t1\n", "expected a whole number"),
         (bed12(80, 225, 3, "x", (20, 25)), "strand is 'x', expected"),
-        (bed12(80, 225, 3, "+", (20, 25)).replace("20,25", "20"), "blockSizes is '20', expected"),
+        (bed12(80, 225, 3, "+", (20, 25)).replace("20,25", "20"), "blockSizes is '20' with"),
+        (bed12(80, 225, 3, "+", (20, 25)).replace("\t2\t", "\t3\t"), "20,25' with blockCount 3"),
+        (bed12(80, 225, 3, "+", (20, 25)).replace("0,120", "0,60"), "do not begin and end with"),
         (bed12(80, 225, 3, "+", (100, 45)), "the intron is 180-180"),
     ],
 )  # fmt: skip

@@ -17,7 +17,12 @@ PAPER = pd.DataFrame(
     ],
     columns=PUBLISHED.names,
 )
-METHODS = {"SpliceBERT.510nt": "SpliceBERT", "SpliceBERT-human.510nt": "SpliceBERT-human"}
+METHODS = {
+    ("conservation", "SpliceBERT.510nt"): "SpliceBERT",
+    ("conservation", "SpliceBERT-human.510nt"): "SpliceBERT-human",
+    ("attention", "SpliceBERT.1024nt"): "SpliceBERT",
+    ("conservation", "SpliceBERT.1024nt"): None,
+}
 OWN = {("conservation", "gencode")}
 
 
@@ -73,7 +78,7 @@ def test_a_baseline_without_a_model_keeps_its_name():
 
 def test_a_model_that_is_no_method_of_the_paper_stays_out_even_if_named_like_one():
     row = (*ROW[:3], "SpliceBERT", *ROW[4:])
-    assert compared(row, methods={"SpliceBERT": None})["reproduced"].isna().all()
+    assert compared(row, methods={("conservation", "SpliceBERT"): None})["reproduced"].isna().all()
 
 
 def test_no_reproduced_number_at_all():
@@ -99,7 +104,18 @@ def test_two_data_sets_of_one_branch_marked_as_the_papers_own():
 def test_two_models_of_one_published_method():
     other = (*ROW[:3], "copy", *ROW[4:])
     with pytest.raises(SpliceBERTError, match="computed twice"):
-        compared(ROW, other, methods=METHODS | {"copy": "SpliceBERT"})
+        compared(ROW, other, methods=METHODS | {("conservation", "copy"): "SpliceBERT"})
+
+
+def test_a_model_counts_in_the_branch_that_the_paper_used_it_in():
+    other = (*ROW[:3], "SpliceBERT.1024nt", *ROW[4:])
+    table = compared(ROW, other)
+    assert table["reproduced"].notna().sum() == 1
+    assert table.loc[0, "model"] == "SpliceBERT.510nt"
+    with pytest.raises(SpliceBERTError, match="computed twice"):
+        compared(
+            ROW, other, methods=METHODS | {("conservation", "SpliceBERT.1024nt"): "SpliceBERT"}
+        )
 
 
 def test_the_published_table_follows_its_schema(root):

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from splicebert.embedding import FeatureReader
-from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES, SUBSETS
+from splicebert.embedding_kinds import SUBSETS
+from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 

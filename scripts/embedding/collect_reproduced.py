@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from splicebert.embedding_kinds import DINUCLEOTIDE
 from splicebert.embedding_scores import figure_layer
-from splicebert.embedding_tables import CLUSTERING, DINUCLEOTIDE
+from splicebert.embedding_tables import CLUSTERING
 from splicebert.jobs import job
 from splicebert.report import REPRODUCED
 from splicebert.tables import read_table, write_table

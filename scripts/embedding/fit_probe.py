@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from splicebert.embedding import FeatureReader
-from splicebert.embedding_tables import EMBEDDING_SITES, SITE_PROBE, SITES
+from splicebert.embedding_kinds import SITES
+from splicebert.embedding_tables import EMBEDDING_SITES, SITE_PROBE
 from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayWriter
-from splicebert.embedding import layer_field, shard_rows
+from splicebert.embedding_shards import layer_field, shard_rows
 from splicebert.embedding_tables import EMBEDDING_SITES
 from splicebert.errors import SpliceBERTError
 from splicebert.genome import Genome

@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from splicebert import plotting
+from splicebert.embedding_kinds import SITES
 from splicebert.embedding_panels import COLOURS, method_styles
 from splicebert.embedding_scores import figure_layer
-from splicebert.embedding_tables import CLUSTERING, LAYER_PROBE, LAYER_SCORES, SITES
+from splicebert.embedding_tables import CLUSTERING, LAYER_PROBE, LAYER_SCORES
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 

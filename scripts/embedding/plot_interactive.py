@@ -5,7 +5,7 @@ import html
 import pandas as pd
 import plotly.graph_objects as go
 
-from splicebert.embedding_panels import COLOURS, class_labels, method_styles
+from splicebert.embedding_panels import COLOURS, class_labels, layer_text, method_styles
 from splicebert.embedding_tables import POINTS
 from splicebert.jobs import job
 from splicebert.tables import atomic_path, read_table
@@ -51,8 +51,8 @@ def draw(points: pd.DataFrame, labels: dict[str, str]) -> go.Figure:
         found = traces(part, visible=not names)
         figure.add_traces(found)
         owner += [len(names)] * len(found)
-        where = "" if method.startswith("onehot") else f", layer {layer}"
-        names.append(html.escape(f"{dataset}: {labels.get(method, method)}{where}"))
+        name = f"{dataset}: {labels.get(method, method)}{layer_text(method, layer)}"
+        names.append(html.escape(name))
     buttons = [
         {
             "label": name,

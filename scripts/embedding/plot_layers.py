@@ -4,14 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from splicebert import plotting
+from splicebert.embedding_kinds import SUBSETS
 from splicebert.embedding_panels import class_labels, draw_legend, draw_points, nmi_text
-from splicebert.embedding_tables import (
-    CLUSTERING,
-    CLUSTERS,
-    EMBEDDING_SITES,
-    LAYER_POINTS,
-    SUBSETS,
-)
+from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, LAYER_POINTS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 

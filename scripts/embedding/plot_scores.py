@@ -4,14 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from splicebert import plotting
+from splicebert.embedding_kinds import DINUCLEOTIDE, SITES
 from splicebert.embedding_panels import draw_lines, method_styles
-from splicebert.embedding_tables import (
-    CLUSTERING,
-    DINUCLEOTIDE,
-    LAYER_PROBE,
-    LAYER_SCORES,
-    SITES,
-)
+from splicebert.embedding_tables import CLUSTERING, LAYER_PROBE, LAYER_SCORES
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 

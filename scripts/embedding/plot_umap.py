@@ -8,6 +8,7 @@ from splicebert.embedding_panels import (
     class_labels,
     draw_legend,
     draw_points,
+    layer_text,
     method_styles,
     nmi_text,
 )
@@ -71,10 +72,10 @@ def draw(points: pd.DataFrame, scores: pd.DataFrame, looks: dict) -> Figure:
             here = (scores["dataset"] == dataset) & (scores["method"] == method)
             here &= (scores["layer"] == layer) & (scores["subset"] == "all")
             draw_points(ax, part)
-            head = (
-                look["label"] if method.startswith("onehot") else f"{look['label']}, layer {layer}"
+            ax.set_title(
+                f"{look['label']}{layer_text(method, layer)}\n{nmi_text(scores[here])}",
+                fontsize="medium",
             )
-            ax.set_title(f"{head}\n{nmi_text(scores[here])}", fontsize="medium")
         axes[row, 0].set_ylabel(dataset)
         draw_legend(axes[row, -1], class_labels(own))
     plotting.label_panels(dict(zip("ABCDEFGH", axes[:, 0], strict=False)))

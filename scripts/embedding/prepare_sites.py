@@ -1,5 +1,7 @@
 """The sites of one data set: from a BED, from junction counts, or drawn from the annotation."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -16,11 +18,14 @@ from splicebert.jobs import job, open_genome
 from splicebert.junctions import merge_junctions, read_junctions, site_usage
 from splicebert.tables import INTRONS, TRANSCRIPTS, read_table, write_table
 
+log = logging.getLogger(__name__)
 DRAWN = 5000
+STRANDLESS = 0.1
+"""Share of the reads of a file above which those without a strand are worth a warning."""
 
 
 def from_bed(
-    path: str, genome: Genome, kind: str, *, per_class: int | None, seed: int
+    path: str, genome: Genome, kind: str, *, per_class: int | None, seed: int | None
 ) -> pd.DataFrame:
     """Sites of a BED in the paper's form, at most `per_class` of each class (None: all)."""
     table = rename_contigs(read_site_bed(path, kind), genome.contigs, genome.path, must_exist=True)
@@ -44,10 +49,25 @@ def with_genes(usage: pd.DataFrame, annotated: pd.DataFrame | None) -> pd.DataFr
     return usage.merge(annotated[[*keys, "gene"]], on=keys, how="left", validate="many_to_one")
 
 
+def report_strandless(path: str, junctions: pd.DataFrame) -> None:
+    """Log how many junctions of a file are left out because their strand is unknown."""
+    lost = junctions["strand"] == "."
+    reads, all_reads = junctions.loc[lost, "reads"].sum(), junctions["reads"].sum()
+    level = logging.WARNING if reads > STRANDLESS * all_reads else logging.INFO
+    log.log(
+        level,
+        "%s: %d of %d junctions have no strand and are left out (%d of %d reads)",
+        *(path, lost.sum(), len(junctions), reads, all_reads),
+    )
+
+
 def from_junctions(inputs, genome: Genome, params) -> pd.DataFrame:
     """Usage set of junction files, which are added up."""
     skip = params.sites["skip_contigs"]
-    junctions = merge_junctions(map(read_junctions, inputs.junctions))
+    tables = [read_junctions(path) for path in inputs.junctions]
+    for path, table in zip(inputs.junctions, tables, strict=True):
+        report_strandless(path, table)
+    junctions = merge_junctions(tables)
     junctions = on_genome(junctions, genome.contigs, genome.path, skip)
     check_within(junctions, genome.contigs, genome.path)
     annotated = None
@@ -65,7 +85,7 @@ def from_junctions(inputs, genome: Genome, params) -> pd.DataFrame:
 
 def prepare(inputs, genome: Genome, params) -> pd.DataFrame:
     """Sites of the data set (EMBEDDING_SITES), from whatever source it names."""
-    seed = params.sites["seed"]
+    seed = params.sites.get("seed")
     if inputs.sites:
         return from_bed(inputs.sites, genome, params.kind, per_class=params.per_class, seed=seed)
     if inputs.junctions:

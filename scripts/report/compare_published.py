@@ -74,7 +74,8 @@ def main(snakemake):
         tables = [read_table(path, REPRODUCED) for path in snakemake.input.reproduced]
         reproduced = stack(tables, REPRODUCED)
         datasets = {tuple(pair) for pair in params.datasets}
-        table = compare(published, reproduced, params.methods, datasets)
+        methods = {(branch, model): name for branch, model, name in params.methods}
+        table = compare(published, reproduced, methods, datasets)
         write_table(table, snakemake.output.table, COMPARISON)
         with atomic_path(snakemake.output.page) as path:
             path.write_text(to_html(table), encoding="utf-8")

@@ -6,7 +6,7 @@ Importable without torch, because Snakemake reads it each time it builds the wor
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -261,8 +261,9 @@ def check_models(
     Raises
     ------
     ConfigError
-        A model's folder or a file in it is missing (outside `resources`), or windows are longer
-        than a model allows; one line for every mistake.
+        A model's folder or a file in it is missing (outside `resources`), windows are longer than a
+        model allows, or two models of a branch on the paper's data have the same name in the
+        paper; one line for every mistake.
     """
     lines = []
     used = {  # the last key of a branch that names the model
@@ -281,8 +282,32 @@ def check_models(
                 f"{branch}.windows.length: {length}; model {name!r} of {key} takes at "
                 f"most {longest} nt"
             )
+    lines += _same_published(config, models, used)
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
+
+
+def published_name(names: str | Mapping[str, str] | None, branch: str) -> str | None:
+    """Name that the paper has for a model in a branch, of its `published_as`; None for none."""
+    return names.get(branch) if isinstance(names, Mapping) else names
+
+
+def _same_published(
+    config: Mapping[str, Any], models: Mapping[str, Any], used: Iterable[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield a line for each published name that two models of a branch on the paper's data have."""
+    owner: dict[tuple[str, str], str] = {}
+    for name, branch in used:
+        published = published_name(models[name]["published_as"], branch)
+        datasets = config.get(branch, {}).get("datasets", {}).values()
+        if published is None or not any(d["published"] for d in datasets):
+            continue
+        first = owner.setdefault((branch, published), name)
+        if first != name:
+            yield (
+                f"{branch}: {first!r} and {name!r} are both {published!r} in the published "
+                "numbers; leave one out, or set its published_as (under `models:`) to null"
+            )
 
 
 def _missing_files(entry: Mapping[str, Any]) -> Iterator[str]:

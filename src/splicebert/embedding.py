@@ -27,26 +27,6 @@ class Representation(NamedTuple):
     field: str
 
 
-def shard_rows(n: int, shard: int, shards: int) -> slice:
-    """Rows of one of `shards` nearly equal parts of n rows, in order.
-
-    Raises
-    ------
-    SpliceBERTError
-        Fewer rows than shards.
-    """
-    if n < shards:
-        raise SpliceBERTError(
-            f"{n} sites can't be cut into {shards} shards; set embedding.shards to {n} or less"
-        )
-    return slice(n * shard // shards, n * (shard + 1) // shards)
-
-
-def layer_field(layer: int) -> str:
-    """Name of the array that holds a layer."""
-    return f"layer{layer}"
-
-
 def flank_method(flank: int) -> str:
     """Name of the one-hot baseline with `flank` nt on either side, as the paper names it."""
     return f"onehot{flank}"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .errors import ConfigError
 
 BASELINES = "baselines"
+BASELINE_NAMES = re.compile(rf"{BASELINES}|onehot\d+")
 
 
-def check_embedding(config: Mapping, made_in: str = "resources") -> None:
+def check_embedding(config: Mapping, models: Mapping, made_in: str = "resources") -> None:
     """Check that each data set has what its sites come from, and the section for contradictions.
 
     Parameters
     ----------
     config
         A configuration that follows the schema.
+    models
+        The model table.
     made_in
         Folder of files that rules make; they need not exist.
 
@@ -26,7 +31,7 @@ def check_embedding(config: Mapping, made_in: str = "resources") -> None:
         One line for every mistake, with its key.
     """
     section = config["embedding"]
-    lines = list(_section(section))
+    lines = [*_section(section), *_models(section["models"], models), *_published(section)]
     for name, dataset in section["datasets"].items():
         key = f"embedding.datasets.{name}"
         genome = config["genomes"][dataset["genome"]]
@@ -37,16 +42,43 @@ def check_embedding(config: Mapping, made_in: str = "resources") -> None:
             for model in dataset["layers"]
             if model not in section["models"]
         ]
+        for model, layer in dataset["layers"].items():
+            last = _last_layer(models.get(model, {}))
+            if last is not None and layer > last:
+                lines.append(f"{key}.layers: {model} has no layer {layer}; allowed: 0 to {last}")
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
 
 
-def _section(section: Mapping) -> Iterator[str]:
-    if BASELINES in section["models"]:
+def _models(names: Sequence[str], models: Mapping) -> Iterator[str]:
+    for name in filter(BASELINE_NAMES.fullmatch, names):
         yield (
-            f"embedding.models: {BASELINES!r} is the name of the one-hot baselines' folder; give "
-            "the model another name"
+            f"embedding.models: {name!r} is a name of the one-hot baselines; give the model "
+            "another name"
         )
+    labels = [models[name]["label"] for name in names if name in models]
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        yield f"embedding.models: two models have the label {label!r}; a legend can't tell them"
+
+
+def _published(section: Mapping) -> Iterator[str]:
+    kinds = [d["kind"] for d in section["datasets"].values() if d["published"]]
+    for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        yield (
+            f"embedding.datasets: two of kind {kind!r} are marked published; the paper has one of "
+            "each kind. Mark the one that is the paper's"
+        )
+
+
+def _last_layer(entry: Mapping) -> int | None:
+    """Number of the last layer of a model whose folder is there, else None."""
+    path = Path(entry.get("folder", "")) / "config.json"
+    if not path.is_file():
+        return None
+    return json.loads(path.read_text()).get("num_hidden_layers")
+
+
+def _section(section: Mapping) -> Iterator[str]:
     low, high = section["usage"]["low"], section["usage"]["high"]
     if low > high:
         yield f"embedding.usage: low {low} lies above high {high}; allowed: low up to high"

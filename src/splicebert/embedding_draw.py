@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .embedding_kinds import DINUCLEOTIDE, SITES
 from .embedding_sites import finish, motif_label, usage_label
-from .embedding_tables import DINUCLEOTIDE, SITES
 from .errors import SpliceBERTError
 
 if TYPE_CHECKING:
@@ -58,14 +58,28 @@ def balanced(table: pd.DataFrame, per_class: int | None, rng: np.random.Generato
         Sites of each class; fewer where a class has fewer. None keeps everything.
     rng
         Draws.
+
+    Raises
+    ------
+    SpliceBERTError
+        Of neither kind there are both classes; a kind that lacks one is left out with a warning.
     """
     if per_class is None:
         return table
-    chosen = []
+    chosen, lacking = [], []
     for site in SITES:
         rows = [np.flatnonzero((table["site"] == site) & (table["positive"] == p)) for p in (1, 0)]
         size = min(per_class, *map(len, rows))
         chosen += [rng.permutation(own)[:size] for own in rows]
+        if not size:
+            lacking.append(f"{len(rows[0])} positive and {len(rows[1])} negative {site}s")
+    if len(lacking) == len(SITES):
+        raise SpliceBERTError(
+            f"there are {' and '.join(lacking)}; per_class draws as many of each class and needs "
+            "both. Give sites of both classes, or leave per_class out to keep them all"
+        )
+    if lacking:
+        log.warning("%s: these are left out, per_class draws as many of each class", *lacking)
     return table.iloc[np.sort(np.concatenate(chosen))].reset_index(drop=True)
 
 
@@ -213,13 +227,13 @@ def draw_usage_sites(
         "%d sites with reads, %d with %d or more, %d of these GT or AG and below %g or above %g",
         *(len(usage), len(seen), settings["min_reads"], len(table), low, high),
     )
-    table = balanced(table, per_class, np.random.default_rng(seed))
-    if table.empty:
+    if table["positive"].nunique() < 2:
         raise SpliceBERTError(
             f"no site has a usage below {low:g} where another has one above {high:g}, of "
             f"{len(seen)} sites with {settings['min_reads']} reads or more; give more junctions "
             "or change embedding.usage"
         )
+    table = balanced(table, per_class, np.random.default_rng(seed))
     table["label"] = [
         usage_label(s, p, low, high) for s, p in zip(table["site"], table["positive"], strict=True)
     ]

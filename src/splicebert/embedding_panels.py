@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from . import plotting
 from .embedding import flank_method
-from .embedding_tables import SITES
+from .embedding_kinds import SITES
 
 # Okabe-Ito: positives (real, high usage) dark, the others of the same dinucleotide light.
 COLOURS = {
@@ -22,6 +23,12 @@ COLOURS = {
 }
 CLASSES = pd.MultiIndex.from_tuples(COLOURS, names=["site", "positive"])
 BASELINE_COLOUR = "#999999"
+ONE_HOT = re.compile(r"onehot\d+")
+
+
+def layer_text(method: str, layer: int) -> str:
+    """What a title says of the layer; nothing for a one-hot baseline, which has none."""
+    return "" if ONE_HOT.fullmatch(method) else f", layer {layer}"
 
 
 def draw_points(ax: Axes, table: pd.DataFrame) -> None:

@@ -72,6 +72,9 @@ def agreement(
 ) -> dict[str, Estimate]:
     """NMI and ARI of clusters against labels, with block-bootstrap intervals.
 
+    A replicate holds some sites twice, which agree with themselves: it scores higher than the data
+    by as much as chance gives. So replicates are shifted to have the value as their mean.
+
     Parameters
     ----------
     block
@@ -95,6 +98,8 @@ def agreement(
 
     value = scores(counts.sum(axis=0))
     samples = bootstrap_counts(counts, scores, replicates, seed)
+    if len(samples):
+        samples = np.clip(samples - samples.mean(axis=0) + value, (0, -1), (1, 1))
     return {name: estimate(value[i], samples[:, i]) for i, name in enumerate(("nmi", "ari"))}
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .bed import bed_rows, check_strand, parse_bed
-from .embedding_tables import DINUCLEOTIDE, EMBEDDING_SITES
+from .embedding_kinds import DINUCLEOTIDE
+from .embedding_tables import EMBEDDING_SITES
 from .errors import GenomeError
 from .genome import contig_aliases, rename_contigs
 from .tables import validate
@@ -122,7 +123,7 @@ def on_genome(
     Raises
     ------
     GenomeError
-        Nothing is left, or an interval ends past its contig.
+        Nothing is left.
     """
     skipped = {alias for name in skip for alias in contig_aliases(name)}
     table = rename_contigs(table, contigs, source, must_exist=False)
@@ -134,6 +135,6 @@ def on_genome(
     if kept.empty:
         raise GenomeError(
             f"{source}: none of the {len(table)} rows lies on its {len(contigs)} contigs outside "
-            f"{', '.join(skip) or 'none'}; is the annotation on another assembly?"
+            f"{', '.join(skip) or 'none'}; are they on another assembly?"
         )
     return kept.reset_index(drop=True)

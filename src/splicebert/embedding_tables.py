@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+from .embedding_kinds import SITES, SUBSETS
 from .schema import Column, Schema
-
-SITES = ("donor", "acceptor")
-DINUCLEOTIDE = {"donor": "GT", "acceptor": "AG"}
-SUBSETS = ("all", *SITES)
-"""What is embedded and clustered together: all sites, those with GT alone, those with AG alone."""
 
 _SITE_ID = Column("site_id", "str", "site, chrom:start-end:strand")
 _SITE = Column("site", "str", "kind of dinucleotide", allowed=SITES)
@@ -102,6 +98,11 @@ LAYER_POINTS = Schema(
 )
 LAYER_SCORES = Schema(
     "scores by layer",
-    (*_HEAD, _SITE, Column("metric", "str", "nmi (own dinucleotide clustered) or auc"), *_ESTIMATE),
+    (
+        *_HEAD,
+        _SITE,
+        Column("metric", "str", "nmi of the clusters, or auc"),
+        *_ESTIMATE,
+    ),
     key=("dataset", "method", "layer", "site", "metric"),
 )

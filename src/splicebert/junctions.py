@@ -97,16 +97,36 @@ def _parse_bed12(lines: Lines, rows: np.ndarray) -> pd.DataFrame:
         rows,
         lambda i: f"strand is {strand[i]!r}, expected + or -, or . or ? for unknown",
     )
-    sizes = table["block_sizes"].str.extract(r"^(?P<first>\d{1,9}),(?P<last>\d{1,9}),?$")
+    sizes, starts = (_two(table[name]) for name in ("block_sizes", "block_starts"))
+    for name, found in (("Sizes", sizes), ("Starts", starts)):
+        text = table[f"block_{name.lower()}"]
+        raise_first(
+            found["first"].isna() | (table["block_count"] != "2"),
+            lines,
+            rows,
+            lambda i, name=name, text=text: (
+                f"block{name} is {text[i]!r} with blockCount {table['block_count'][i]}, expected "
+                "two blocks, as in 30,25"
+            ),
+        )
+    sizes, starts = sizes.astype("int64"), starts.astype("int64")
+    length = table["end"] - table["start"]
     raise_first(
-        sizes["first"].isna(),
+        (starts["first"] != 0) | (starts["last"] + sizes["last"] != length),
         lines,
         rows,
-        lambda i: f"blockSizes is {table['block_sizes'][i]!r}, expected two sizes, as in 30,25",
+        lambda i: (
+            f"blockStarts {table['block_starts'][i]} and blockSizes {table['block_sizes'][i]} do "
+            f"not begin and end with the record of {length[i]} nt"
+        ),
     )
-    start = table["start"] + sizes["first"].astype("int64")
-    end = table["end"] - sizes["last"].astype("int64")
+    start, end = table["start"] + sizes["first"], table["end"] - sizes["last"]
     return table.assign(start=start, end=end, strand=strand)
+
+
+def _two(text: pd.Series) -> pd.DataFrame:
+    """Two comma-separated numbers, columns first and last as text; missing where it is not so."""
+    return text.str.extract(r"^(?P<first>\d{1,9}),(?P<last>\d{1,9}),?$")
 
 
 def merge_junctions(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

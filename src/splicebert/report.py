@@ -50,7 +50,7 @@ COMPARISON = PUBLISHED.extend(
 def compare(
     published: pd.DataFrame,
     reproduced: pd.DataFrame,
-    methods: Mapping[str, str],
+    methods: Mapping[tuple[str, str], str | None],
     datasets: Collection[tuple[str, str]],
 ) -> pd.DataFrame:
     """Set published and reproduced numbers side by side.
@@ -65,7 +65,8 @@ def compare(
     reproduced
         Rows of REPRODUCED.
     methods
-        Model -> name of the method in the published table.
+        (branch, model) -> name of the method in the published table; None for a model that the
+        paper did not have there. A model that is not in it (a baseline) keeps its name.
     datasets
         (branch, data set) that are the paper's own.
 
@@ -86,7 +87,10 @@ def compare(
         index=reproduced.index,
         dtype=bool,
     )
-    rows = reproduced[own].assign(method=lambda r: r["model"].map(lambda m: methods.get(m, m)))
+    rows = reproduced[own]
+    rows = rows.assign(
+        method=[methods.get(key, key[1]) for key in zip(rows["branch"], rows["model"], strict=True)]
+    )
     rows = rows[rows["method"].notna()]  # a model that the paper did not have
     rows = rows.drop(columns="dataset").rename(
         columns={"quantity": "dataset", "value": "reproduced"}
@@ -97,7 +101,7 @@ def compare(
         raise SpliceBERTError(
             f"{len(twice)} published numbers are computed twice, first "
             f"{' / '.join(map(str, twice[keys].iloc[0]))}; mark one data set a branch as published "
-            "and give each published_as to one model of a run"
+            "and give each published_as to one model of a branch"
         )
     table = published.merge(rows, on=keys, how="left", validate="one_to_one")
     table["difference"] = table["reproduced"] - table["value"]

@@ -17,7 +17,7 @@ class Estimate(NamedTuple):
     """A score and its percentile interval.
 
     value : the score on all blocks
-    low, high : bounds of the interval, NaN where no replicate gave a score
+    low, high : bounds of the interval, NaN where no replicate gave a score or with a single block
     """
 
     value: float
@@ -33,7 +33,12 @@ class RankScores(NamedTuple):
 
 
 def block_weights(n_blocks: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each block is drawn in each bootstrap replicate: int64 (n_blocks,)."""
+    """Yield how often each block is drawn in each bootstrap replicate: int64 (n_blocks,).
+
+    Nothing for less than two blocks, of which there is no interval.
+    """
+    if n_blocks < 2:
+        return
     rng = np.random.default_rng(seed)
     share = np.full(n_blocks, 1 / max(n_blocks, 1))
     for _ in range(replicates):
@@ -83,11 +88,14 @@ def bootstrap_counts(counts: np.ndarray, score, replicates: int, seed: int) -> n
 
     Returns
     -------
-    (replicates, scores...)
+    (replicates, scores...); no replicates of a single block
     """
     flat = counts.reshape(len(counts), -1).astype(np.float64)
     draws = block_weights(len(counts), replicates, seed)
-    return np.stack([score((weights @ flat).reshape(counts.shape[1:])) for weights in draws])
+    samples = [score((weights @ flat).reshape(counts.shape[1:])) for weights in draws]
+    if not samples:
+        return np.empty((0, *np.shape(score(flat.sum(axis=0).reshape(counts.shape[1:])))))
+    return np.stack(samples)
 
 
 def _weighted_scores(

@@ -130,6 +130,23 @@ def test_protocol_runs_no_inference_again(demo, planned):
     assert jobs["summarise_conservation_mlm"] == jobs["collect_conservation_reproduced"] == 1
 
 
+def test_usage_bounds_make_no_set_again_that_brings_its_own_classes(demo, planned):
+    path = demo_config(demo.folder, lambda c: c["embedding"].update(usage={"min_reads": 50}))
+
+    assert not planned("figures", "--configfile", path, cwd=demo.folder)
+
+
+def test_resolution_clusters_again_and_infers_nothing(demo, planned):
+    path = demo_config(demo.folder, lambda c: c["embedding"]["clusters"].update(resolution=0.5))
+
+    jobs = planned("embedding", "--configfile", path, cwd=demo.folder)
+
+    assert jobs["cluster_embedding_sites"] == 4  # two data sets, the model and the baselines
+    assert jobs["write_embedding_h5ad"] == 2
+    assert not INFERENCE & set(jobs)
+    assert "fit_embedding_probe" not in jobs
+
+
 def test_cores_and_gpus_are_no_reason_to_infer_again(demo, planned):
     """Resources may change from machine to machine."""
     assert not planned("--cores", "1", "--resources", "gpu=0", cwd=demo.folder)
