@@ -793,9 +793,10 @@ def test_the_interactive_page_needs_no_network_and_is_the_same_each_time(scripts
     for name in "ab":
         path = tmp_path / f"{name}.html"
         figure = scripts.plot_interactive.draw(part, {})
-        figure.write_html(path, include_plotlyjs=True, full_html=True, div_id="umap")
+        scripts.plot_interactive.write_page(figure, path)
         pages.append(path.read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
+    assert '"showSendToCloud": false' in pages[0]
     assert "<script src=" not in pages[0]
     assert "<link" not in pages[0].split("<script", 1)[0]
     assert 'id="umap"' in pages[0]

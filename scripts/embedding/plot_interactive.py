@@ -10,6 +10,8 @@ from splicebert.embedding_tables import POINTS
 from splicebert.jobs import job
 from splicebert.tables import atomic_path, read_table
 
+CONFIGURATION = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
+"""No button of the page sends data anywhere."""
 HOVER = "%{customdata[0]}<br>%{customdata[1]}<br>gene %{customdata[2]}<extra></extra>"
 
 
@@ -73,6 +75,13 @@ def draw(points: pd.DataFrame, labels: dict[str, str]) -> go.Figure:
     return figure
 
 
+def write_page(figure: go.Figure, path) -> None:
+    """Write the figure as one page that holds its library; the same bytes for the same figure."""
+    figure.write_html(
+        path, include_plotlyjs=True, full_html=True, div_id="umap", config=CONFIGURATION
+    )
+
+
 def main(snakemake):
     params = snakemake.params
     looks = method_styles(params.models, params.flanks)
@@ -81,7 +90,7 @@ def main(snakemake):
         figure = draw(points, {method: look["label"] for method, look in looks.items()})
         with atomic_path(snakemake.output.page) as path:
             # The library is written into the file; a fixed id gives the same bytes each time.
-            figure.write_html(path, include_plotlyjs=True, full_html=True, div_id="umap")
+            write_page(figure, path)
         log.info("%d points", len(points))
 
 
