@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -21,7 +22,7 @@ from splicebert.scores import (
 from splicebert.sequence import VOCABULARY
 from splicebert.sites import centred_window, site_offsets
 from splicebert.statistics import rank_scores
-from splicebert.synthetic.grammar import BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
+from splicebert.synthetic.grammar import ACCEPTOR_OFFSETS, BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
 from truth.world import COMPLEMENT, HELD_OUT, around, background, window
 
 LENGTH, BATCH = 510, 32
@@ -135,26 +136,36 @@ def intron_pairs(world, chroms, shortest=100):
 
 
 @torch.inference_mode()
-def pair_scores(model, world, pairs):
-    """Attention between two bases as in protocol.md section 3: float (n,).
+def link_scores(model, world, pairs):
+    """Attention of a donor's +3 base to the 22 nt of an acceptor: float (n, layers, heads).
 
-    Mean over the layers and over the 3 query rows, maximum over the heads and 3 columns.
+    The sum over the acceptor's matrix, -20 to +2, of one row of the map.
     """
     length, scores = 1000, []
     for b in batches(pairs):
-        sequences, offsets = [], []
+        sequences, rows, ends = [], [], []
         for row in pairs[b].itertuples():
             left = (row.donor + row.acceptor) // 2 - length // 2
             sequences.append(window(world, row.chrom, left, left + length, row.strand))
             local = np.array([row.donor, row.acceptor]) - left
             if row.strand == "-":
                 local = length - 1 - local
-            offsets.append((local[:, None] + np.arange(-1, 2)).ravel())
-        rows = model.attention_rows(sequences, np.array(offsets), maximum=True).mean(1).numpy()
-        for found, at in zip(rows, offsets, strict=True):
-            p_row, q_row = found[:3].mean(0), found[3:].mean(0)
-            scores.append(np.max(p_row[at[3:]] + q_row[at[:3]]) / 2)
+            rows.append([local[0] + 2])
+            ends.append(local[1] + 3)
+        found = model.attention_rows(sequences, np.array(rows), maximum=False).numpy()
+        scores += [
+            part[:, :, 0, end - len(ACCEPTOR_OFFSETS) : end].sum(-1)
+            for part, end in zip(found, ends, strict=True)
+        ]
     return np.array(scores)
+
+
+def upstream(pairs, seed, n=160):
+    """Introns, and for each the place that lies as far upstream of its donor as its acceptor."""
+    own = pairs[pairs["own"]]
+    own = own.sample(min(n, len(own)), random_state=seed)
+    away = 2 * own["donor"] - own["acceptor"]
+    return pd.concat([own, own.assign(acceptor=away, own=False)], ignore_index=True)
 
 
 def matched(pairs, seed, per_bin=60):
@@ -167,16 +178,25 @@ def matched(pairs, seed, per_bin=60):
     return pd.concat(parts).sort_index().reset_index(drop=True)
 
 
-def links_introns(model, world, *, shuffled=False):
-    """AUC of the attention score: donor and own acceptor against donor and another acceptor.
+def links_introns(model, world, *, other, shuffled=False):
+    """AUC of attention from a donor's +3 to its own acceptor, by one head chosen on chr4.
 
-    Distances are matched; the other acceptor belongs to another intron of the same transcript.
+    `other`, what own acceptors are told from: "upstream", the place as far upstream of the donor;
+    or "acceptor", the acceptor of another intron of the transcript at the same distance.
     """
-    pairs = matched(intron_pairs(world, ["chr4", HELD_OUT]), seed=3)
+    tables = {}
+    for chrom in ("chr4", HELD_OUT):
+        pairs = intron_pairs(world, [chrom])
+        pairs = upstream(pairs, seed=3) if other == "upstream" else matched(pairs, seed=3)
+        tables[chrom] = pairs, link_scores(model, world, pairs)
+    pairs, scores = tables["chr4"]
+    heads = scores.reshape(len(scores), -1)
+    chosen = np.argmax([roc_auc_score(pairs["own"], head) for head in heads.T])
+    pairs, scores = tables[HELD_OUT]
     label = pairs["own"].to_numpy()
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
-    return auc(label, pair_scores(model, world, pairs), pairs["tx_id"])
+    return auc(label, scores.reshape(len(scores), -1)[:, chosen], pairs["tx_id"])
 
 
 @torch.inference_mode()
