@@ -246,7 +246,12 @@ rule collect_embedding_reproduced:
     input:
         clustering=rules.summarise_embedding_clusters.output.clustering,
         library=library(
-            "report", "embedding_kinds", "embedding_scores", "sites", "conservation", "statistics"
+            "report",
+            "embedding_kinds",
+            "embedding_scores",
+            "sites",
+            "conservation",
+            "statistics",
         ),
     output:
         table="results/embedding/tables/reproduced.tsv",

@@ -10,7 +10,8 @@ rule plot_embedding_umap:
         library=library(
             "plotting",
             "embedding",
-            "embedding_kinds", "embedding_panels",
+            "embedding_kinds",
+            "embedding_panels",
             "sequence",
             "embedding_scores",
             "sites",
@@ -49,7 +50,9 @@ rule plot_embedding_umap:
 rule plot_embedding_interactive:
     input:
         points=rules.plot_embedding_umap.output.points,
-        library=library("plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"),
+        library=library(
+            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+        ),
     output:
         page=report(
             "results/figures/embedding/umap.html",
@@ -81,7 +84,9 @@ rule plot_embedding_layers:
         clusters="results/embedding/{dataset}/{model}/clusters.parquet",
         clustering=rules.summarise_embedding_clusters.output.clustering,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"),
+        library=library(
+            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+        ),
     output:
         pdf="results/figures/embedding/{dataset}.{model}.layers.pdf",
         png=report(
@@ -113,7 +118,9 @@ rule plot_embedding_scores:
         clustering=rules.summarise_embedding_clusters.output.clustering,
         probe=rules.summarise_embedding_probe.output.probe,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"),
+        library=library(
+            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+        ),
     output:
         pdf="results/figures/embedding/{dataset}.scores.pdf",
         png=report(
@@ -149,7 +156,8 @@ rule plot_embedding_baselines:
         library=library(
             "plotting",
             "embedding",
-            "embedding_kinds", "embedding_panels",
+            "embedding_kinds",
+            "embedding_panels",
             "sequence",
             "embedding_scores",
             "sites",
