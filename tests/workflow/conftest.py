@@ -163,6 +163,32 @@ def own_project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def with_untrained() -> Callable[[Path], dict[str, Any]]:
+    """Function (project): write an untrained model of the demo's size; the demo's configuration.
+
+    The model is `untrained` in the configuration's model table; nothing uses it yet.
+    """
+
+    def add_model(project: Path) -> dict[str, Any]:
+        import torch
+
+        from splicebert.models.checkpoint import read_config, write_model
+        from splicebert.models.modules import BertForMaskedLM
+
+        torch.manual_seed(1)
+        folder = project / "untrained"
+        write_model(BertForMaskedLM(read_config(project / "config/demo_model")), folder)
+        config = yaml.safe_load((project / "config/config.yaml").read_text())
+        entry = {"adapter": "splicebert", "label": "Untrained", "colour": "#000000"}
+        entry |= {"can": ["logits", "hidden_states", "attention"], "max_length": 1024}
+        entry |= {"folder": str(folder), "weights": "model.safetensors"}
+        config["models"] = {"untrained": entry}
+        return config
+
+    return add_model
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory, execute) -> Demo:
     """A copy of the project in which `make demo` has run."""
     folder = copy_project(tmp_path_factory.mktemp("demo") / "splicebert")

@@ -3,13 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
 from splicebert.arrays import ArrayReader
 from splicebert.masking import NOT_CHOSEN
-from splicebert.models.checkpoint import read_config, write_model
-from splicebert.models.modules import BertForMaskedLM
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
 
 pytestmark = pytest.mark.xdist_group("workflow-demo")
@@ -19,17 +16,10 @@ ACCURACY_MARGIN = 0.05
 
 
 @pytest.fixture(scope="module")
-def tables(own_project, run):
+def tables(own_project, run, with_untrained):
     """Tables of the demo, with an untrained model of the same size beside the trained one."""
     folder = own_project
-    torch.manual_seed(1)
-    untrained = folder / "untrained"
-    untrained.mkdir()
-    write_model(BertForMaskedLM(read_config(folder / "config/demo_model")), untrained)
-    config = yaml.safe_load((folder / "config/config.yaml").read_text())
-    model = {"adapter": "splicebert", "label": "Untrained", "colour": "#000000"}
-    model |= {"can": ["logits", "hidden_states"], "folder": str(untrained), "max_length": 1024}
-    config["models"] = {"untrained": model | {"weights": "model.safetensors"}}
+    config = with_untrained(folder)
     config["attention"]["datasets"] = {}  # nothing but what is tested here
     config["embedding"]["datasets"] = {}
     config["conservation"]["mlm"]["models"].append("untrained")

@@ -2,11 +2,7 @@
 
 import pandas as pd
 import pytest
-import torch
 import yaml
-
-from splicebert.models.checkpoint import read_config, write_model
-from splicebert.models.modules import BertForMaskedLM
 
 pytestmark = pytest.mark.xdist_group("workflow-demo")
 MARGIN = 0.05
@@ -31,17 +27,10 @@ def write_decoys(truth, path):
 
 
 @pytest.fixture(scope="module")
-def tables(own_project, run):
+def tables(own_project, run, with_untrained):
     """Tables of the demo with a set of decoys and an untrained model of the same size."""
     folder = own_project
-    torch.manual_seed(1)
-    untrained = folder / "untrained"
-    untrained.mkdir()
-    write_model(BertForMaskedLM(read_config(folder / "config/demo_model")), untrained)
-    config = yaml.safe_load((folder / "config/config.yaml").read_text())
-    model = {"adapter": "splicebert", "label": "Untrained", "colour": "#000000"}
-    model |= {"can": ["hidden_states"], "folder": str(untrained), "max_length": 1024}
-    config["models"] = {"untrained": model | {"weights": "model.safetensors"}}
+    config = with_untrained(folder)
     section = config["embedding"]
     section["models"].append("untrained")
     run("resources/genomes/demo/truth/decoys.tsv", "--cores", "2", cwd=folder)
