@@ -91,7 +91,7 @@ def accuracy(tables, region, bases, model="demo"):
 
 
 PENDING = pytest.mark.xfail(
-    reason="the demo model knows too little of codons and domains to beat composition",
+    reason="what is conserved shows in composition, and one-hot reads that as well",
     strict=True,
     raises=AssertionError,
 )
