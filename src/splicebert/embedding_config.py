@@ -75,7 +75,10 @@ def _last_layer(entry: Mapping) -> int | None:
     path = Path(entry.get("folder", "")) / "config.json"
     if not path.is_file():
         return None
-    return json.loads(path.read_text()).get("num_hidden_layers")
+    try:
+        return json.loads(path.read_text()).get("num_hidden_layers")
+    except ValueError:
+        return None  # the model's own loader says what is wrong with the file
 
 
 def _section(section: Mapping) -> Iterator[str]:

@@ -211,12 +211,15 @@ def test_configuration_of_the_readme_is_planned(project, tmp_path, planned):
     for name in ("config.json", "vocab.txt", "model.safetensors"):
         (tmp_path / "my_model").mkdir(exist_ok=True)
         (tmp_path / "my_model" / name).touch()
+    (tmp_path / "SJ.out.tab").touch()
     (tmp_path / "my.yaml").write_text(text)
 
     jobs = planned("--configfile", tmp_path / "my.yaml", "--directory", tmp_path, cwd=project)
 
     assert jobs["infer_conservation_mlm"] == 2  # the published one, mine
     assert jobs["infer_conservation_hidden_states"] == 3  # and one-hot
+    assert jobs["infer_embedding_hidden_states"] == 2  # drawn sites, sites of junctions
+    assert jobs["infer_attention_pairs"] == jobs["infer_attention_introns"] == 1
     assert jobs["download_source"] == 1  # the weights
 
 
