@@ -1,7 +1,7 @@
 # Everything from a bare machine: `make demo`, `make test`. Needs Python 3.11 or 3.12, make, a C compiler.
 SHELL := /bin/bash
 CORES ?= $(shell nproc)
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2 --dist loadfile
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo test lint help
