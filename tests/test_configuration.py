@@ -502,3 +502,22 @@ def test_windows_longer_than_a_model(config, models, schemas, root, monkeypatch,
     message = rf"{branch}\.windows\.length: 1025; model 'demo' of .* at most 1024 nt"
     with pytest.raises(ConfigError, match=message):
         check_models(values, models, schemas["config.schema.yaml"])
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_two_models_of_one_name_in_the_paper(config, models, schemas, root, monkeypatch, published):
+    """Refused where a branch runs on the paper's data, before anything is computed."""
+    monkeypatch.chdir(root)
+    values = check(config, schemas["config.schema.yaml"], "c")
+    values["embedding"]["models"] = ["SpliceBERT.510nt", "SpliceBERT.1024nt"]
+    for dataset in values["embedding"]["datasets"].values():
+        dataset["published"] = published
+    check_models(values, models, schemas["config.schema.yaml"])  # by branch they differ
+    wide = models["SpliceBERT.1024nt"] | {"published_as": "SpliceBERT"}
+    models = models | {"SpliceBERT.1024nt": wide}
+    if not published:
+        check_models(values, models, schemas["config.schema.yaml"])
+        return
+    message = "embedding: 'SpliceBERT.510nt' and 'SpliceBERT.1024nt' are both 'SpliceBERT'"
+    with pytest.raises(ConfigError, match=message):
+        check_models(values, models, schemas["config.schema.yaml"])
