@@ -48,7 +48,7 @@ def draw_scores(ax: Axes, blocks: pd.DataFrame, summary: pd.DataFrame) -> None:
             ax.plot([left, right], pairs, color="0.8", linewidth=0.5, zorder=1)
         draw_mean(ax, left, interval(summary, link, "background_mean"), BACKGROUND)
         draw_mean(ax, right, interval(summary, link, "score"), colour)
-    ax.set(ylabel="Mean dependency of a block (log2 odds)", ylim=(0, None))
+    ax.set(ylabel="Mean dependency of a\nblock (log2 odds)", ylim=(0, None))
     label_links(ax, summary)
 
 
@@ -57,11 +57,11 @@ def draw_ranks(ax: Axes, blocks: pd.DataFrame, summary: pd.DataFrame) -> None:
     for place, (link, (_, colour)) in enumerate(LINKS.items()):
         own = blocks[(blocks["link"] == link) & blocks["rank"].notna()]
         # Spread evenly in the order of the rows: nothing random in a figure.
-        spread = [place + 0.3 * (i % 9 - 4) / 9 for i in range(len(own))]
+        spread = [place - 0.2 + 0.3 * (i % 9 - 4) / 9 for i in range(len(own))]
         ax.plot(spread, own["rank"], "o", markersize=1.8, color="0.75", zorder=1)
         draw_mean(ax, place, interval(summary, link, "rank"), colour)
     ax.axhline(0.5, color="0.4", linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
-    ax.set(ylabel="Background blocks below the score", ylim=(0, 1.03))
+    ax.set(ylabel="Background blocks\nbelow the score", ylim=(0, 1.03))
     label_links(ax, summary)
 
 
