@@ -1,5 +1,6 @@
 """Block scores: dependency between the sites of introns against blocks alike in the same maps."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,8 +27,9 @@ def interval(summary: pd.DataFrame, link: str, quantity: str) -> pd.DataFrame:
 
 def draw_mean(ax: Axes, x: float, row: pd.DataFrame, colour: str) -> None:
     """Draw a mean with its 95 % interval."""
-    bars = plotting.error_bars(row["low"], row["mean"], row["high"])
-    ax.errorbar([x], row["mean"], yerr=bars, fmt="o", markersize=4, color=colour, zorder=3)
+    bars = np.array(plotting.error_bars(row["low"], row["mean"], row["high"]))
+    mean = row["mean"].to_numpy()
+    ax.errorbar([x] * len(mean), mean, yerr=bars, fmt="o", markersize=4, color=colour, zorder=3)
 
 
 def draw_scores(ax: Axes, blocks: pd.DataFrame, summary: pd.DataFrame) -> None:
