@@ -123,9 +123,8 @@ def test_report_opens_offline(demo):
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
     expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
-    assert expected | {"Dependency maps", "Published and reproduced"} == set(
-        json.loads(categories[1])
-    )
+    expected |= {"Dependency maps", "Published and reproduced"}
+    assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
     assert embedded.count("text/html") == 2  # the interactive UMAP, the table of all numbers
