@@ -41,7 +41,7 @@ rule compare_published:
             [branch, name]
             for branch in BRANCHES
             for name, dataset in config[branch]["datasets"].items()
-            if dataset["published"]
+            if dataset.get("published")
         ],
     script:
         "../scripts/report/compare_published.py"

@@ -300,7 +300,7 @@ def _same_published(
     for name, branch in used:
         published = published_name(models[name]["published_as"], branch)
         datasets = config.get(branch, {}).get("datasets", {}).values()
-        if published is None or not any(d["published"] for d in datasets):
+        if published is None or not any(d.get("published") for d in datasets):
             continue
         first = owner.setdefault((branch, published), name)
         if first != name:

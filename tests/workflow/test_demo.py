@@ -18,6 +18,8 @@ FIGURES = (
     *("embedding/demo-sites.baselines", "embedding/demo-usage.baselines"),
     *("attention/demo.demo.pair_scores", "attention/demo.demo.layer_profiles"),
     *("attention/demo.demo.heads", "attention/demo.demo.example"),
+    *("dependency/demo.demo.blocks", "dependency/demo.demo.region_1"),
+    "dependency/demo.demo.region_2",
 )
 SMALL = {
     "demo": {"chromosomes": {"chr1": 60_000, "chr2": 60_000, "chr3": 50_000}},
@@ -115,12 +117,14 @@ def test_report_opens_offline(demo):
                   "UMAP of splice sites.", "2 Embedding (Figure 2)", "3 Attention (Figure 3)",
                   "Attention between the two bases of a pair.",
                   "Attention around the other end of the intron.",
-                  "Which head links donor and acceptor.", "One intron."):  # fmt: skip
+                  "Which head links donor and acceptor.", "One intron.",
+                  "Dependency maps", "Dependency map.", "Blocks between sites."):  # fmt: skip
         assert title in report, title
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
     expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
-    assert expected | {"Published and reproduced"} == set(json.loads(categories[1]))
+    expected |= {"Dependency maps", "Published and reproduced"}
+    assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
     assert embedded.count("text/html") == 2  # the interactive UMAP, the table of all numbers

@@ -13,17 +13,20 @@ pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.p
 INFERENCE = {
     "infer_conservation_mlm", "infer_conservation_hidden_states", "infer_embedding_hidden_states",
     "infer_attention_pairs", "infer_attention_introns", "infer_attention_example",
+    "infer_dependency_maps",
 }  # fmt: skip
 PLOTS = {
     "plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1, "plot_embedding_umap": 1,
     "plot_embedding_interactive": 1, "plot_embedding_layers": 2, "plot_embedding_scores": 2,
     "plot_embedding_baselines": 2, "plot_attention_pair_scores": 1,
     "plot_attention_layer_profiles": 1, "plot_attention_heads": 1, "plot_attention_example": 1,
+    "plot_dependency_map": 2, "plot_dependency_blocks": 1,
 }  # fmt: skip
 SUMMARIES = {
     "summarise_conservation_mlm": 1, "summarise_conservation_probe": 1,
     "summarise_embedding_clusters": 1, "summarise_embedding_probe": 1,
     "summarise_attention_pairs": 1, "summarise_attention_introns": 1,
+    "summarise_dependency_blocks": 1,
 }  # fmt: skip
 # The README's command for results that come from elsewhere, such as a clone.
 REDRAW = ("figures", "--cores", "1", "--profile", "profiles/figures")
@@ -85,7 +88,8 @@ def test_edit_of_statistics_runs_no_inference(demo, planned):
     with edited(demo.folder / "src/splicebert/statistics.py"):
         jobs = planned("figures", cwd=demo.folder)
 
-    assert jobs == PLOTS | SUMMARIES
+    assert "plot_dependency_map" not in jobs  # it draws what a model gave, as it is
+    assert jobs | {"plot_dependency_map": 2} == PLOTS | SUMMARIES
 
 
 def test_edit_of_the_style_redraws_all_figures_alone(demo, planned):

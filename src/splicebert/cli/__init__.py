@@ -1,4 +1,4 @@
-"""The command line: `splicebert embed | fill | score-variants | predict`.
+"""The command line: `splicebert embed | fill | score-variants | dependency-map | predict`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -17,10 +17,10 @@ from contextlib import contextmanager
 
 from .. import __version__
 from ..errors import SpliceBERTError
-from . import embed, fill, predict, score_variants
+from . import dependency_map, embed, fill, predict, score_variants
 from .options import Formatter
 
-COMMANDS = (embed, fill, score_variants, predict)
+COMMANDS = (embed, fill, score_variants, dependency_map, predict)
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 
 DESCRIPTION = """\

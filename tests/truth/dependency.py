@@ -1,0 +1,92 @@
+"""How a dependency map shows the planted link of donor and acceptor, in genes and in shuffled ones.
+
+In a shuffled gene the bases of the whole window are permuted: its composition stays, its sites do
+not, and the same blocks of the map are scored.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from splicebert.attention_statistics import block_mean
+from splicebert.dependency import dependency_maps
+from splicebert.dependency_scores import score_link, site_blocks
+from splicebert.sites import centred_window
+from splicebert.statistics import Estimate
+from truth.world import window
+
+LENGTH = 200
+REPLICATES = 500
+SIZES = {
+    "donor": {"exon": 3, "intron": 8},
+    "acceptor": {"intron": 6, "exon": 3},
+    "branchpoint": {"before": 3, "behind": 1},
+}
+
+
+class Link(NamedTuple):
+    """Means over introns with 95 % intervals over transcripts; rank is 0.5 and z 0 by chance."""
+
+    n: int
+    rank: Estimate
+    z: Estimate
+    difference: Estimate
+
+
+def short_introns(world, chrom, n, *, longest=120, seed=6):
+    """Introns of a chromosome with room for a background: chrom, start, end, strand, tx_id."""
+    sites = world.genome.splice_sites
+    sites = sites[sites["chrom"] == chrom]
+    rows = []
+    for (tx_id, _), pair in sites.groupby(["tx_id", "intron_number"]):
+        if len(pair) == 2 and pair["end"].max() - pair["start"].min() <= longest:
+            first = pair.iloc[0]
+            rows.append((chrom, pair["start"].min(), pair["end"].max(), first["strand"], tx_id))
+    table = pd.DataFrame(rows, columns=["chrom", "start", "end", "strand", "tx_id"])
+    return table.sample(min(n, len(table)), random_state=seed).sort_index(ignore_index=True)
+
+
+def sequences_of(world, introns, *, shuffled, seed=7):
+    """Windows centred on introns, 5'->3', and the offsets of donor and acceptor in each."""
+    rng = np.random.default_rng(seed)
+    sequences, places = [], []
+    for row in introns.itertuples():
+        left, right = centred_window(row.start, row.end, LENGTH)
+        sequence = window(world, row.chrom, left, right, row.strand)
+        if shuffled:
+            sequence = "".join(rng.permutation(list(sequence)))
+        sequences.append(sequence)
+        plus = row.strand == "+"
+        donor = row.start - left if plus else right - row.end
+        acceptor = row.end - left if plus else right - row.start
+        places.append((donor, acceptor))
+    return sequences, places
+
+
+def links_in_maps(model, world, introns, runtime, *, shuffled=False, link="donor_acceptor"):
+    """Block scores of a link in the maps of introns, or of the same windows shuffled: a Link."""
+    sequences, places = sequences_of(world, introns, shuffled=shuffled)
+    maps = dependency_maps(model, sequences, runtime, progress=False)
+    rows = []
+    for values, (donor, acceptor), tx_id in zip(maps, places, introns["tx_id"], strict=True):
+        found = score_link(values, site_blocks(donor, acceptor, None, SIZES), link)
+        rows.append((tx_id, found.rank, found.z, found.score - found.background_mean, found.reason))
+    table = pd.DataFrame(rows, columns=["tx_id", "rank", "z", "difference", "reason"])
+    table = table[table["reason"] == ""]
+    estimates = {
+        name: block_mean(table[name].to_numpy(), table["tx_id"].to_numpy(),
+                         replicates=REPLICATES, seed=0)
+        for name in ("rank", "z", "difference")
+    }  # fmt: skip
+    return Link(len(table), **estimates)
+
+
+def show(links):
+    """Table of some Links by name, to print."""
+    rows = [
+        (name, link.n, *(f"{e.value:.3f} ({e.low:.3f}-{e.high:.3f})" for e in link[1:]))
+        for name, link in links.items()
+    ]
+    columns = ["windows", "n", "rank (0.5 by chance)", "z", "difference (log2 odds)"]
+    return pd.DataFrame(rows, columns=columns).to_string(index=False)
