@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "splicebert"
 # Modules that move numbers about without deciding them: an edit reruns nothing.
 CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
-    *("attention_tables", "conservation_tables", "embedding_tables"),
+    *("attention_tables", "conservation_tables", "embedding_tables", "variant_tables"),
     *("models/__init__", "models/registry", "__init__"),
     "models/compiling",
 }

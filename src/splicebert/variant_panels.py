@@ -77,7 +77,8 @@ def draw_curves(
     total = performance["n_disrupting"] + performance["n_other"]
     share = (performance["n_disrupting"] / total).max()
     ax.axhline(share, color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
-    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
+    top = max([1.4 * share, *(1.08 * curves["precision"])])
+    ax.set(xlim=(0, 1), ylim=(0, min(top, 1.02)), xlabel="Recall", ylabel="Precision")
     ax.legend(
         title="AP (95 % interval); SDV / other", loc="upper left", bbox_to_anchor=(0, -0.22),
         alignment="left",

@@ -66,8 +66,9 @@ def precision_recall(label: np.ndarray, score: np.ndarray, points: int = POINTS)
     called = ends + 1.0
     true = np.cumsum(np.asarray(label, float)[order])[ends]
     recall, precision = true / true[-1], true / called
-    # Where no further positive is called precision only falls: the first point of a recall is it.
-    first = np.flatnonzero(np.diff(recall, prepend=-1.0) > 0)
+    # Where no further positive is called precision only falls: the first point of a recall is
+    # it, and calls before the first positive have none.
+    first = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)
     recall, precision = recall[first], precision[first]
     if len(recall) > points:
         kept = np.unique(np.searchsorted(recall, np.linspace(recall[0], recall[-1], points)))
