@@ -22,6 +22,8 @@ include: "rules/conservation.smk"
 include: "rules/embedding.smk"
 include: "rules/embedding_figures.smk"
 include: "rules/attention.smk"
+include: "rules/variant.smk"
+include: "rules/variant_figures.smk"
 include: "rules/dependency.smk"
 include: "rules/report.smk"
 

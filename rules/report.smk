@@ -36,7 +36,8 @@ rule compare_published:
             [branch, name, configuration.published_name(entry["published_as"], branch)]
             for branch in BRANCHES
             for name, entry in MODELS.items()
-        ],
+        ]
+        + VARIANT_METHODS,
         datasets=[
             [branch, name]
             for branch in BRANCHES

@@ -5,9 +5,11 @@
 reads the real data that the tests use (SPLICEBERT_SHARED, default ../shared).
 """
 
+import functools
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +19,17 @@ import pandas as pd
 from splicebert.attention_scores import around, pair_scores
 from splicebert.formats import read_bed
 from splicebert.genome import Genome, index_fasta
-from splicebert.inference import Item, Runtime, run_hidden_states
+from splicebert.inference import Item, Runtime, run_hidden_states, run_logits
 from splicebert.intervals import paint_features
 from splicebert.models import SpliceBERT
+from splicebert.scores import context_profile, exon_site_offsets
 from splicebert.sites import centred_window, site_offsets
 from splicebert.transcripts import read_gtf, region_classes
+from splicebert.variant_inputs import number_groups, on_genome, place_snvs, read_snvs
+from splicebert.variant_plan import run_groups
+from splicebert.variant_queries import site_groups, snv_groups, strand_bases
+from splicebert.variant_scores import largest_change, score_snv
+from splicebert.variant_sites import place_sites
 
 ROOT = Path(__file__).parents[1]
 REAL = Path(os.environ.get("SPLICEBERT_SHARED", ROOT.parent / "shared")) / "real"
@@ -93,6 +101,54 @@ def attention(genome: Genome) -> Iterator[Row]:
         yield path.stem, f"2 x {published['p_rows'].shape}", worst
 
 
+def variants(genome: Genome) -> Iterator[Row]:
+    """Scores of the synthetic variants, and the mutagenesis, under the published protocol."""
+    runtime = Runtime.choose("cpu", purpose="difference")
+    for kind in ("VexSeq", "MFASS"):
+        path = REAL / f"synthetic_snv.{kind}.vcf.gz"
+        snvs = on_genome(read_snvs(path, kind, Counter()), genome, path, Counter())
+        snvs = number_groups(place_snvs(snvs, 510), genome)
+        rows = {row.variant_id: row for row in snvs.itertuples(index=False)}
+        for name in ("tiny.510nt", "tiny-human.510nt"):
+            model, scores = SpliceBERT(REAL / "models" / name), {}
+            run = functools.partial(run_logits, model, runtime=runtime)
+            for group, query, answer in run_groups(snv_groups(snvs, genome), run):
+                row = rows[query.name]
+                exon, window = (row.exon_start, row.exon_end), (row.start, row.end)
+                sites = exon_site_offsets(exon, window, row.strand)
+                bases = strand_bases(row)
+                scores[query.name] = score_snv(answer, group.sequence, query.offset, bases, sites)
+            found = [scores[name] for name in snvs["variant_id"]]
+            published = np.load(REAL / f"published_code/variant.{kind.lower()}.{name}.npz")
+            for array, field in (
+                ("prob_change_scores", "delta_p"),
+                ("donor_kl", "donor_kl"),
+                ("acceptor_kl", "acceptor_kl"),
+                ("kl_distance", "profile"),
+            ):
+                values = np.array([getattr(one, field) for one in found])
+                worst = difference(values, published[array])
+                yield f"variant.{kind.lower()}.{name} {array}", str(values.shape), worst
+
+
+def mutagenesis(genome: Genome) -> Iterator[Row]:
+    """KL around mutated sites, under the published protocol."""
+    published = np.load(REAL / "published_code/mutagenesis.tiny.510nt.npz")
+    sites = pd.DataFrame(published["site"][:, :2], columns=["chrom", "position"])
+    sites = sites.assign(position=sites["position"].astype("int64"), strand=published["strand"])
+    sites = number_groups(place_sites(sites, 510), genome)
+    model = SpliceBERT(REAL / "models/tiny.510nt")
+    run = functools.partial(run_logits, model, runtime=Runtime.choose("cpu", purpose="difference"))
+    found = {
+        query.name: largest_change(answer, published=True)
+        for _, query, answer in run_groups(site_groups(sites, genome), run)
+    }
+    kl = np.stack([found[name] for name in sites["site_id"]])
+    yield "mutagenesis kl", str(kl.shape), difference(kl, published["kl"])
+    folded = np.stack([context_profile(row, 255, reach=254) for row in kl])
+    yield "mutagenesis folded", str(folded.shape), difference(folded, published["folded"])
+
+
 def difference(found: np.ndarray, published: np.ndarray) -> float:
     """Largest absolute difference of two arrays of one shape."""
     if found.shape != published.shape:
@@ -114,6 +170,8 @@ def main() -> None:
                 hidden_states(genome),
                 attention(genome),
                 pair_score(genome),
+                variants(genome),
+                mutagenesis(genome),
             ):
                 for name, shape, value in rows:
                     print(f"| {name} | {shape} | {value:.1e} |", flush=True)

@@ -150,7 +150,10 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert planned["infer_attention_pairs"] == planned["infer_attention_introns"] == 16
     assert planned["plot_attention_layer_profiles"] == 1
     assert planned["unpack_data_conservation"] == planned["unpack_data_attention"] == 1
-    assert "unpack_data_variant" not in planned  # nothing that the configuration does not use
+    assert planned["infer_variant_snvs"] == 2 * 2 * 16  # data sets, models, shards
+    assert planned["infer_variant_mutagenesis"] == 2 * 16
+    assert planned["unpack_data_variant"] == 1
+    assert "unpack_data_branchpoint" not in planned  # nothing that the configuration does not use
     assert "make_demo_genome" not in planned  # nor the demo, whose configuration it replaces
     assert "conservation/demo" not in finished.output
 

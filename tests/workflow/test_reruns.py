@@ -13,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.p
 INFERENCE = {
     "infer_conservation_mlm", "infer_conservation_hidden_states", "infer_embedding_hidden_states",
     "infer_attention_pairs", "infer_attention_introns", "infer_attention_example",
+    "infer_variant_snvs", "infer_variant_mutagenesis",
     "infer_dependency_maps",
 }  # fmt: skip
 PLOTS = {
@@ -20,12 +21,15 @@ PLOTS = {
     "plot_embedding_interactive": 1, "plot_embedding_layers": 2, "plot_embedding_scores": 2,
     "plot_embedding_baselines": 2, "plot_attention_pair_scores": 1,
     "plot_attention_layer_profiles": 1, "plot_attention_heads": 1, "plot_attention_example": 1,
+    "plot_variant_context_profiles": 1, "plot_variant_rank_scores": 1,
+    "plot_variant_precision_recall": 1, "plot_variant_site_scores": 1,
     "plot_dependency_map": 2, "plot_dependency_blocks": 1,
 }  # fmt: skip
 SUMMARIES = {
     "summarise_conservation_mlm": 1, "summarise_conservation_probe": 1,
     "summarise_embedding_clusters": 1, "summarise_embedding_probe": 1,
     "summarise_attention_pairs": 1, "summarise_attention_introns": 1,
+    "summarise_variant_snvs": 1, "summarise_variant_profiles": 1,
     "summarise_dependency_blocks": 1,
 }  # fmt: skip
 # The README's command for results that come from elsewhere, such as a clone.
