@@ -22,6 +22,7 @@ include: "rules/conservation.smk"
 include: "rules/embedding.smk"
 include: "rules/embedding_figures.smk"
 include: "rules/attention.smk"
+include: "rules/variant_vcf.smk"
 include: "rules/report.smk"
 
 

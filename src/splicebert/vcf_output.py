@@ -166,13 +166,13 @@ def open_annotated(
     source: str | PathLike,
     columns: Sequence[str],
     bounds: tuple[int, int],
-    contigs: Mapping[str, int],
+    csi: bool,
 ) -> Iterator[AnnotatedVcf]:
-    """Write an annotated VCF and its index (.tbi; .csi where a contig has 2^29 nt or more).
+    """Write an annotated VCF and its index, .csi or .tbi.
 
-    Both appear when the block ends, and not at all when it raises.
+    Both appear when the block ends, and not at all when it raises. Parameters as of
+    `AnnotatedVcf`.
     """
-    csi = max(contigs.values()) >= TBI_LIMIT
     index = f"{path}.{'csi' if csi else 'tbi'}"
     with atomic_path(index) as temporary_index, atomic_path(path) as temporary:
         vcf = AnnotatedVcf(source, temporary, columns, bounds)
@@ -182,6 +182,33 @@ def open_annotated(
             vcf.close(complete=False)
             raise
         vcf.close()
+        build_index(temporary, temporary_index, csi)
+
+
+def needs_csi(contigs: Mapping[str, int]) -> bool:
+    """Whether a contig is too long for a .tbi."""
+    return max(contigs.values()) >= TBI_LIMIT
+
+
+def join_vcfs(parts: Sequence[str | PathLike], path: str, csi: bool) -> None:
+    """Put the annotated VCFs of consecutive shards behind one another, and index them.
+
+    Parameters
+    ----------
+    parts
+        In the order of their records; the header is the first one's.
+    path
+        To be written, with its index beside it.
+    csi
+        Whether the index is a .csi.
+    """
+    index = f"{path}.{'csi' if csi else 'tbi'}"
+    with atomic_path(index) as temporary_index, atomic_path(path) as temporary:
+        with pysam.BGZFile(str(temporary), "wb") as out:
+            for number, part in enumerate(parts):
+                for _, line in open_lines(part):
+                    if number == 0 or not line.startswith(b"#"):
+                        out.write(line)
         build_index(temporary, temporary_index, csi)
 
 

@@ -115,6 +115,7 @@ class Request:
     background : for percentiles, or None
     table : .parquet, .tsv, .tsv.gz, or - for stdout
     annotated : .vcf.gz, or None
+    csi : whether its index is a .csi, not a .tbi
     skipped : .tsv or .tsv.gz, or None
     profile : whether the table has k(1) to k(100)
     progress : whether to show a bar, on a terminal
@@ -127,6 +128,7 @@ class Request:
     table: str
     background: Background | None = None
     annotated: str | None = None
+    csi: bool = False
     skipped: str | None = None
     profile: bool = False
     progress: bool = True
@@ -153,7 +155,7 @@ def score_vcf(request: Request, genome: Genome, model: ModelAdapter, runtime: Ru
         if request.annotated:
             annotated = stack.enter_context(
                 open_annotated(
-                    request.annotated, request.vcf, names, request.bounds, genome.contigs
+                    request.annotated, request.vcf, names, request.bounds, csi=request.csi
                 )
             )
         planner = Planner(rules, Reference(genome), request.name, tally, skipped)

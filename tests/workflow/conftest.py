@@ -125,7 +125,7 @@ def count_jobs(output: str) -> Counter:
         match = JOB_LINE.match(line)
         if match and match[1] == "total":
             break
-        targets = ("all", "figures", "attention", "conservation", "embedding")
+        targets = ("all", "figures", "attention", "conservation", "embedding", "variant_vcfs")
         if match and match[1] not in targets:
             jobs[match[1]] = int(match[2])
     return jobs

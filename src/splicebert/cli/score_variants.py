@@ -155,7 +155,7 @@ def _shard(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit code."""
     from ..vcf import shard_bounds, survey
-    from ..vcf_output import check_vcf_output
+    from ..vcf_output import check_vcf_output, needs_csi
     from ..vcf_plan import Rules
     from ..vcf_run import Request, score_vcf
     from .model import check_length, find_model, open_model
@@ -180,6 +180,7 @@ def run(args: argparse.Namespace) -> int:
             background=_background(args, choice, genome),
             table=args.output,
             annotated=args.annotated,
+            csi=needs_csi(genome.contigs),
             skipped=_skipped(args),
             profile=args.profile,
             progress=not args.quiet,
