@@ -15,7 +15,7 @@ from splicebert.errors import SpliceBERTError
 from splicebert.tables import FLOAT_FORMAT, atomic_path
 from splicebert.textfile import open_lines
 
-DETAIL = "SB"
+DETAIL = "SPLICEBERT"
 # Of each alternative, on the strand with its largest context score: INFO key -> column, meaning.
 BY_ALLELE = {
     "SB_CONTEXT": ("context_score", "context score"),

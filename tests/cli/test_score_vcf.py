@@ -178,17 +178,26 @@ def test_annotated_vcf(run, changes, tmp_path):
     rows = pd.read_parquet(table)
     assert (tmp_path / "out.vcf.gz.tbi").exists()
     with pysam.VariantFile(str(out)) as file:
-        names = file.header.info["SB"].description.split("Format: ")[1].split("|")
+        names = file.header.info["SPLICEBERT"].description.split("Format: ")[1].split("|")
         assert {"allele", "strand", "context_score", "site_distance"} <= set(names)
         assert file.header.info["SB_CONTEXT"].number == "A"
         found = list(file)
         assert [r.pos for r in found] == [r[1] for r in records]
         assert all(r.info["AC"] == (1,) and r.samples["s1"]["GT"] == (0, 1) for r in found)
-        assert [("SB" in r.info) for r in found] == [True, True, False, True, True, True, False]
+        assert [("SPLICEBERT" in r.info) for r in found] == [
+            True,
+            True,
+            False,
+            True,
+            True,
+            True,
+            False,
+        ]
         for number, record in enumerate(found, start=1):
             own = rows[rows["record"] == number]
             details = [
-                dict(zip(names, x.split("|"), strict=True)) for x in record.info.get("SB", ())
+                dict(zip(names, x.split("|"), strict=True))
+                for x in record.info.get("SPLICEBERT", ())
             ]
             assert [d["allele"] for d in details] == own["alt"].tolist()
             assert [d["strand"] for d in details] == own["strand"].tolist()

@@ -113,7 +113,9 @@ def test_annotated_vcf_holds_every_record_once(results, finished):
     with pysam.VariantFile(str(results / "scored.vcf.gz")) as file:
         found = list(file)
         assert [r.pos for r in found] == [int(line.split("\t")[1]) for line in lines]
-        assert [n for n, r in enumerate(found, 1) if "SB" in r.info] == sorted(set(table["record"]))
+        assert [n for n, r in enumerate(found, 1) if "SPLICEBERT" in r.info] == sorted(
+            set(table["record"])
+        )
         assert [r.pos for r in file.fetch("1", 799, 851)] == [800, 850]
 
 

@@ -123,8 +123,8 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--annotated",
         metavar="FILE",
-        help="the VCF with the scores in INFO (.vcf.gz: bgzip, with its index beside it): SB, all "
-        "columns of each alternative and strand; SB_CONTEXT, SB_MAX_KL ... by alternative",
+        help="the VCF with the scores in INFO (.vcf.gz: bgzip, with its index beside it): SPLICEBERT, "
+        "all columns of each alternative and strand; SB_CONTEXT, SB_MAX_KL ... by alternative",
     )
     group.add_argument(
         "--skipped",
