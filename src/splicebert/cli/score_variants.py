@@ -123,7 +123,7 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--annotated",
         metavar="FILE",
-        help="the VCF with the scores in INFO (.vcf.gz: bgzip, with its index beside it): SPLICEBERT, "
+        help="the VCF with the scores in INFO (.vcf.gz: bgzip, its index beside it): SPLICEBERT, "
         "all columns of each alternative and strand; SB_CONTEXT, SB_MAX_KL ... by alternative",
     )
     group.add_argument(
