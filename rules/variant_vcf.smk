@@ -19,12 +19,14 @@ VCF_RESULTS = expand(
 )
 
 
-def vcf_shards(ending):
-    """Output files of one kind of all shards, with the wildcards vcf and model."""
-    return [
+# Output files of all shards by kind, with the wildcards vcf and model.
+VCF_PARTS = {
+    ending: [
         f"results/variant/vcfs/{{vcf}}/{{model}}/shards/{shard}.{ending}"
         for shard in VCF_SHARDS
     ]
+    for ending in ("parquet", "vcf.gz", "skipped.tsv", "json")
+}
 
 
 RESULTS += VCF_RESULTS
@@ -161,10 +163,10 @@ rule score_variant_shard:
 
 rule join_variant_shards:
     input:
-        tables=vcf_shards("parquet"),
-        vcfs=vcf_shards("vcf.gz"),
-        skipped=vcf_shards("skipped.tsv"),
-        summaries=vcf_shards("json"),
+        tables=VCF_PARTS["parquet"],
+        vcfs=VCF_PARTS["vcf.gz"],
+        skipped=VCF_PARTS["skipped.tsv"],
+        summaries=VCF_PARTS["json"],
         library=library(
             "vcf_columns", "vcf_output", "scores", "sites", "sequence", "cli/writers"
         ),
