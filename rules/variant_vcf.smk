@@ -99,10 +99,8 @@ rule score_variant_shard:
             }
         ),
         vcf=lambda wildcards: VCF_FILES[wildcards.vcf]["file"],
-        background=lambda wildcards: expand(
-            rules.score_variant_background.output.background,
-            genome=VCF_FILES[wildcards.vcf]["genome"],
-            model=wildcards.model,
+        background=lambda wildcards: rules.score_variant_background.output.background.format(
+            genome=VCF_FILES[wildcards.vcf]["genome"], model=wildcards.model
         ),
         weights=lambda wildcards: model_files(wildcards.model),
         library=model_code(
