@@ -3,6 +3,9 @@
 Everything is made for the run: a genome with genes, VCFs of SNVs, insertions and deletions, and a
 random checkpoint, tiny unless `--true-size`. Each VCF is scored in a process of its own, as table,
 annotated VCF and list of what is left out.
+
+On a CPU memory also grows, up to a limit, with the number of different batches (oneDNN keeps what
+it made for each shape): many short windows a batch give many, windows of 510 nt by default few.
 """
 
 from __future__ import annotations
@@ -95,6 +98,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=510)
     parser.add_argument("--true-size", action="store_true", help="6 layers of 512")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--batch-nt", type=int, help="nucleotides a batch (default: by device)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder, rng = Path(name), np.random.default_rng(1)
