@@ -24,6 +24,7 @@ include: "rules/embedding_figures.smk"
 include: "rules/attention.smk"
 include: "rules/variant.smk"
 include: "rules/variant_figures.smk"
+include: "rules/variant_vcf.smk"
 include: "rules/dependency.smk"
 include: "rules/report.smk"
 

@@ -521,3 +521,27 @@ def test_two_models_of_one_name_in_the_paper(config, models, schemas, root, monk
     message = "embedding: 'SpliceBERT.510nt' and 'SpliceBERT.1024nt' are both 'SpliceBERT'"
     with pytest.raises(ConfigError, match=message):
         check_models(values, models, schemas["config.schema.yaml"])
+
+
+VCFS = {
+    "files": {"my": {"genome": "demo", "assembly": "demo", "file": "my.vcf"}},
+    "models": ["demo"],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("variant/vcfs/files/my/genome", "x", "variant.vcfs.files.my.genome: unknown genome 'x'"),
+        ("variant/vcfs/files/my/assembly", "hg19", "variant.vcfs.files.my.assembly"),
+        ("genomes/demo/annotation", None, "genomes.demo.annotation: missing; variant.vcfs"),
+        ("variant/vcfs/models", ["onehot"], "variant.vcfs.models: model 'onehot' gives no logits"),
+        ("variant/vcfs/length", 4000, "variant.vcfs.length: 4000; model 'demo'"),
+    ],
+)
+def test_vcfs_are_checked(config, models, schemas, key, value, message):
+    config["variant"] = {"vcfs": copy.deepcopy(VCFS)}
+    schema = schemas["config.schema.yaml"]
+    check_references(check(config, schema, "c"), models, schema)
+    with pytest.raises(ConfigError, match=message):
+        check_references(check(put(config, key, value), schema, "c"), models, schema)

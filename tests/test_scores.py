@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from splicebert.cli.variants import window_around
 from splicebert.errors import SpliceBERTError
 from splicebert.genome import Genome
 from splicebert.models import SpliceBERT
@@ -22,6 +21,7 @@ from splicebert.scores import (
     probability_change,
     site_kl,
 )
+from splicebert.sites import window_around
 
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
 SKEWED = (0.7, 0.1, 0.1, 0.1)

@@ -172,13 +172,36 @@ def check_references(
         lines += _check_conservation_files(config["conservation"], config["genomes"])
     if "attention" in config:
         lines += _check_attention(config["attention"], config["genomes"])
+    if "vcfs" in config.get("variant", {}):
+        lines += _check_vcfs(config["variant"]["vcfs"], config["genomes"], models)
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
 
 
 def _check_datasets(branch: str, datasets: Mapping, genomes: Mapping) -> Iterator[str]:
+    return _check_genomes(f"{branch}.datasets", datasets, genomes)
+
+
+def _check_vcfs(vcfs: Mapping, genomes: Mapping, models: Mapping) -> Iterator[str]:
+    yield from _check_genomes("variant.vcfs.files", vcfs["files"], genomes)
+    for name, entry in vcfs["files"].items():
+        if entry["genome"] in genomes and not genomes[entry["genome"]]["annotation"]:
+            yield (
+                f"genomes.{entry['genome']}.annotation: missing; variant.vcfs.files.{name} needs "
+                "its transcripts"
+            )
+    for model in vcfs["models"]:
+        longest = models.get(model, {}).get("max_length", vcfs["length"])
+        if vcfs["length"] > longest:
+            yield (
+                f"variant.vcfs.length: {vcfs['length']}; model {model!r} of variant.vcfs.models "
+                f"takes at most {longest} nt"
+            )
+
+
+def _check_genomes(prefix: str, datasets: Mapping, genomes: Mapping) -> Iterator[str]:
     for name, dataset in datasets.items():
-        key = f"{branch}.datasets.{name}"
+        key = f"{prefix}.{name}"
         genome = genomes.get(dataset["genome"])
         if genome is None:
             allowed = ", ".join(genomes)

@@ -16,6 +16,17 @@ def centred_window(start: int, end: int, length: int) -> tuple[int, int]:
     return left, left + length
 
 
+def window_around(position: int, length: int, strand: str) -> tuple[int, int]:
+    """Window in which `position` has the offset length // 2 when it is read 5'->3' on `strand`.
+
+    As in the paper's mutagenesis; with an even length the strands' windows differ by one base, so
+    that either strand sees as many bases upstream.
+    """
+    left, right = centred_window(position, position + 1, length)
+    shift = 1 if strand == "-" and length % 2 == 0 else 0
+    return left + shift, right + shift
+
+
 def site_offsets(
     start: int,
     end: int,

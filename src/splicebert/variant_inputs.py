@@ -9,16 +9,43 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .cli.variants import split_snvs
 from .errors import FormatError
 from .formats import parse_mpra_id, read_vcf
 from .genome import Genome, Track, rename_contigs
+from .sequence import BASES
 from .sites import centred_window
 from .variant_tables import SNV_TRACKS
 
 Choice = Literal["error", "skip"]
 MISMATCH = "REF not as in the genome"
 NO_CONTIG = "on a contig that the genome lacks"
+
+
+def split_snvs(table: pd.DataFrame, skipped: Counter) -> pd.DataFrame:
+    """Keep the SNVs of a VCF, one row an alternative; count the others by reason.
+
+    Parameters
+    ----------
+    table
+        From `formats.read_vcf`.
+    skipped
+        Reason -> number of alternatives; added to.
+    """
+    alts = table["alt"].str.split(",")
+    rows = table.loc[table.index.repeat(alts.str.len())].assign(alt=alts.explode())
+    ref, alt = rows["ref"].str.upper(), rows["alt"].str.upper()
+    reasons = {
+        "no alternative (ALT is .)": alt == ".",
+        "a symbolic allele or breakend": ~alt.str.fullmatch("[A-Z]+"),
+        "an insertion, deletion or several bases": (ref.str.len() != 1) | (alt.str.len() != 1),
+        "a base other than A, C, G, T": ~(ref.isin(list(BASES)) & alt.isin(list(BASES))),
+        "ALT equal to REF": ref == alt,
+    }
+    keep = pd.Series(True, index=rows.index).to_numpy()
+    for reason, wrong in reasons.items():
+        skipped[reason] += int((keep & wrong.to_numpy()).sum())
+        keep &= ~wrong.to_numpy()
+    return rows[keep].reset_index(drop=True)
 
 
 def read_snvs(path: str | PathLike, kind: str, skipped: Counter) -> pd.DataFrame:

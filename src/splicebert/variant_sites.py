@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from .cli.variants import window_around
 from .errors import SpliceBERTError
 from .genome import Genome, Track
 from .sequence import BASES, base_codes
+from .sites import window_around
 
 
 def choose_transcripts(

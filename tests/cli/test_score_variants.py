@@ -114,41 +114,44 @@ def test_several_alternatives_are_several_rows(score, genome):
     np.testing.assert_allclose(numbers(together), numbers(apart), rtol=1e-4)
 
 
-def test_others_than_snvs_are_left_out_and_counted(score, genome):
+def test_what_can_not_be_scored_is_left_out_and_counted(score, genome):
     ref = genome.chr1[500]
     records = [
         ("chr1", 501, "a", ref, ".", "."),
-        ("chr1", 501, "b", ref, "<DEL>", "."),
-        ("chr1", 501, "c", ref, ref + "A", "."),
-        ("chr1", 501, "d", genome.chr1[500:502], "A", "."),
+        ("chr1", 501, "b", ref, "<DEL>,*", "."),
+        ("chr1", 501, "c", ref, ref + "A" * 2, "."),
+        ("chr1", 501, "d", ref, ref + "A" * 3, "."),
         ("chr1", 501, "e", ref, f"N,{OTHER[ref]}", "."),
         ("chr1", 501, "f", ref, ref.lower(), "."),
     ]
     found = score(vcf(*records))
-    assert [row["id"] for row in found.rows] == ["e"]
+    assert [row["id"] for row in found.rows] == ["c", "e"]
+    assert found.code == 3
     for count, reason in (
-        (1, "no alternative"), (1, "symbolic"), (2, "insertion, deletion"),
-        (1, "a base other"), (1, "ALT equal"),
+        (1, "no alternative"), (2, "a symbolic"), (1, "longer than"), (1, "a base other"),
+        (1, "ALT equal"),
     ):  # fmt: skip
-        assert f"{count} left out: " in found.err
-        assert reason in found.err
-    assert "1 variants scored" in found.err
+        assert f"{count} left out: {reason}" in found.err
+    assert "2 variants scored" in found.err
 
 
-def test_only_others_than_snvs_give_a_table_without_rows(score, genome):
+def test_nothing_to_score_gives_a_table_without_rows(score, genome):
     found = score(vcf(("chr1", 501, "a", genome.chr1[500], ".", ".")))
+    assert (found.code, found.rows) == (0, [])
+    found = score(vcf())
     assert (found.code, found.rows) == (0, [])
 
 
 def test_ref_must_be_that_of_the_genome(score, genome):
     wrong = ("chr1", 501, "w", OTHER[genome.chr1[500]], genome.chr1[500], ".")
     text = vcf(snv(genome, 500), wrong, snv(genome, 502))
-    found = score(text)
+    found = score(text, "--strict")
     assert found.code == 2
-    for word in ("line 4", f"has '{genome.chr1[500]}' at chr1:501 (1-based", "--skip-mismatches"):
+    for word in ("line 4", f"has '{genome.chr1[500]}' at chr1:501 (1-based", "without --strict"):
         assert word in found.err
-    assert len(found.err.splitlines()) == 3  # weights, model, error
-    skipped = score(text, "--skip-mismatches")
+    assert len(found.err.splitlines()) == 4  # weights, model, records, error
+    skipped = score(text)
+    assert skipped.code == 3
     assert [row["pos"] for row in skipped.rows] == ["500", "502"]
     assert "1 left out: REF not as in the genome" in skipped.err
 
@@ -161,11 +164,12 @@ def test_ref_must_be_that_of_the_genome(score, genome):
     ],
 )
 def test_places_outside_the_genome_name_the_line(score, record, message):
-    found = score(vcf(record))
+    found = score(vcf(record), "--strict")
     assert found.code == 2
     assert "line 3" in found.err
     assert message in found.err
-    assert score(vcf(record), "--skip-mismatches").rows == []
+    found = score(vcf(record))
+    assert (found.code, found.rows) == (3, [])
 
 
 def test_short_windows_have_no_context_score(score, genome):

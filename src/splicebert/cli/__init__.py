@@ -1,4 +1,6 @@
-"""The command line: `splicebert embed | fill | score-variants | dependency-map | predict`.
+"""The command line.
+
+`splicebert embed | fill | score-variants | variant-background | dependency-map | predict`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -17,10 +19,10 @@ from contextlib import contextmanager
 
 from .. import __version__
 from ..errors import SpliceBERTError
-from . import dependency_map, embed, fill, predict, score_variants
+from . import dependency_map, embed, fill, predict, score_variants, variant_background
 from .options import Formatter
 
-COMMANDS = (embed, fill, score_variants, dependency_map, predict)
+COMMANDS = (embed, fill, score_variants, variant_background, dependency_map, predict)
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 
 DESCRIPTION = """\
@@ -58,16 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    0; 2 where the input or the options can't be used (one line on stderr says why); 130 after
-    Ctrl-C, 143 after SIGTERM, 141 where the reader of stdout has gone. In none of these cases a
-    partial output is left.
+    0; 3 where `score-variants` is done but had to leave variants out; 2 where the input or the
+    options can't be used (one line on stderr says why); 130 after Ctrl-C, 143 after SIGTERM, 141
+    where the reader of stdout has gone. But for 0 and 3 no partial output is left.
     """
     args = build_parser().parse_args(argv)
     try:
         with _logging(args.command, args.quiet), _terminating():
-            args.run(args)
+            code = args.run(args)
             sys.stdout.flush()
-        return 0
+        return code or 0
     except BrokenPipeError:
         _silence_stdout()
         return BROKEN_PIPE

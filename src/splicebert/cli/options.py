@@ -64,6 +64,35 @@ def add_sequence_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_genome(group: argparse._ArgumentGroup, *, annotated: bool = False) -> None:
+    """Add the genome of variants and its annotation, which `annotated` demands."""
+    group.add_argument(
+        "--genome", required=True, metavar="FASTA", help="the variants' assembly, plain or bgzip"
+    )
+    group.add_argument(
+        "--annotation",
+        required=annotated,
+        metavar="FILE",
+        help="transcripts: GTF (.gtf in its name) or genePred, plain or gzip",
+    )
+    group.add_argument(
+        "--infer-gene-type",
+        action="store_true",
+        help="where the GTF has no gene type: protein_coding with a CDS, else lncRNA",
+    )
+
+
+def add_length(group: argparse._ArgumentGroup) -> None:
+    """Add the length of the windows of variants."""
+    group.add_argument(
+        "--length",
+        type=positive,
+        default=510,
+        metavar="NT",
+        help="of the windows (default: %(default)s)",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, kinds: Sequence[str]) -> None:
     """Add -o; `kinds` are the file name endings that the command can write."""
     parser.add_argument_group("output").add_argument(
@@ -127,6 +156,13 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of 1 or more")
     return value
+
+
+def whole(text: str) -> int:
+    """Read a whole number of 0 or more."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number of 0 or more")
+    return int(text)
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:

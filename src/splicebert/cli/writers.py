@@ -24,12 +24,13 @@ GROUP_VALUES = 1 << 24
 class Column(NamedTuple):
     """A column of the output.
 
-    kind : "vector" is float32 (rows, width): list<float> in parquet, a column a value in TSV
+    kind : "vector" is float32 (rows, width): list<float> in parquet, a column a value in TSV;
+        "int?" may be missing (None): a null, an empty field
     first : number of the first of these columns
     """
 
     name: str
-    kind: Literal["str", "int", "float", "vector"]
+    kind: Literal["str", "int", "int?", "float", "vector"]
     width: int = 1
     first: int = 0
 
@@ -56,8 +57,24 @@ def check_output(path: str, kinds: Sequence[str]) -> None:
 
 
 @contextmanager
-def open_table(path: str, columns: Sequence[Column]) -> Iterator[Table]:
+def open_table(
+    path: str,
+    columns: Sequence[Column],
+    *,
+    metadata: Mapping[bytes, bytes] | None = None,
+    group_values: int | None = None,
+) -> Iterator[Table]:
     """Open a table to write: .parquet, .tsv, .tsv.gz or - for stdout.
+
+    Parameters
+    ----------
+    path, columns
+        The file and its columns.
+    metadata
+        Of a parquet file.
+    group_values
+        Values of a row group of a parquet file, which are held until it is written; None:
+        `GROUP_VALUES`.
 
     Yields
     ------
@@ -70,7 +87,8 @@ def open_table(path: str, columns: Sequence[Column]) -> Iterator[Table]:
         return
     with atomic_path(path) as temporary:
         if path.endswith(".parquet"):
-            with ParquetTable(temporary, columns) as table:
+            options = {"metadata": metadata, "group_values": group_values}
+            with ParquetTable(temporary, columns, **options) as table:
                 yield table
         else:
             with _open_text(temporary, path) as handle, TsvTable(handle, columns) as table:
@@ -103,7 +121,7 @@ class TsvTable:
             numbers = range(column.first, column.first + column.width)
             vector = column.kind == "vector"
             names += [f"{column.name}_{i}" for i in numbers] if vector else [column.name]
-            form = {"str": "%s", "int": "%d"}.get(column.kind, FLOAT_FORMAT)
+            form = {"str": "%s", "int": "%d", "int?": "%s"}.get(column.kind, FLOAT_FORMAT)
             formats += [form] * (column.width if vector else 1)
         self._row = "\t".join(formats) + "\n"
         self._header = "\t".join(names) + "\n"
@@ -130,6 +148,8 @@ class TsvTable:
             if column.kind in ("float", "vector"):
                 values = np.asarray(values)
                 missing |= bool(np.isnan(values).any())
+            if column.kind == "int?":
+                values = ["" if value is None else value for value in values]
             if column.kind == "vector":
                 fields += values.T.tolist()
             else:
@@ -147,19 +167,30 @@ def _blank(row: str) -> str:
 class ParquetTable:
     """Row groups of a parquet file; NaN in a float column is a null."""
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[Column],
+        *,
+        metadata: Mapping[bytes, bytes] | None = None,
+        group_values: int | None = None,
+    ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         types = {
             "str": pa.string(),
             "int": pa.int64(),
+            "int?": pa.int64(),
             "float": pa.float64(),
             "vector": pa.list_(pa.float32()),
         }
         self._pa = pa
         self._columns = columns
-        self._schema = pa.schema([(column.name, types[column.kind]) for column in columns])
+        self._schema = pa.schema(
+            [(column.name, types[column.kind]) for column in columns], metadata
+        )
+        self._group_values = group_values or GROUP_VALUES
         text = [column.name for column in columns if column.kind == "str"]
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="zstd", use_dictionary=text or False
@@ -180,7 +211,7 @@ class ParquetTable:
         arrays = [self._array(column, columns[column.name]) for column in self._columns]
         self._held.append(self._pa.record_batch(arrays, schema=self._schema))
         self._values += len(arrays[0]) * sum(column.width for column in self._columns)
-        if self._values >= GROUP_VALUES:
+        if self._values >= self._group_values:
             self._flush()
 
     def _array(self, column: Column, values: Sequence[Any] | np.ndarray) -> Any:
