@@ -18,6 +18,7 @@ from splicebert.models.base import ModelAdapter
 
 from .genome import Genome
 from .inference import Item, Runtime, run_logits
+from .runtime import release_memory
 from .vcf import read_records, take
 from .vcf_alleles import Locus, Reference
 from .vcf_background import KEY, Background, describe, draw_loci
@@ -32,6 +33,7 @@ ROWS = 256
 # Values of a row group of a parquet output: some 20,000 rows.
 GROUP_VALUES = 1 << 19
 REPORT_SECONDS = 60.0
+TRIM_ROWS = 5_000
 Row = Mapping[str, Any]
 
 
@@ -62,6 +64,8 @@ def run_loci(
         masked = next(results)[1] if locus.change.kind == "SNV" else None
         yield score(locus, ref, alt, masked, place, background)
         tally.rows += 1
+        if tally.rows % TRIM_ROWS == 0:
+            release_memory()
         tally.seconds = time.monotonic() - begun
         if tally.seconds - (reported - begun) >= REPORT_SECONDS:
             reported = begun + tally.seconds

@@ -4,6 +4,8 @@ Every function takes a model and says what it measures in its docstring; the int
 over transcripts.
 """
 
+import functools
+
 import numpy as np
 import pandas as pd
 import torch
@@ -17,6 +19,7 @@ from splicebert.scores import (
     context_score,
     exon_site_offsets,
     kl_per_base,
+    probability_change,
     site_kl,
 )
 from splicebert.sequence import VOCABULARY
@@ -27,6 +30,8 @@ from truth.world import COMPLEMENT, HELD_OUT, around, background, window
 
 LENGTH, BATCH = 510, 32
 REPLICATES = 500
+STRONG, WEAK = -0.5, 0.05
+"""delta_psi below which a variant disrupts, and size under which it changes nothing."""
 ATTENTION = 800
 STATES = ["chrom", "start", "end", "strand", "tx_id"]
 CLASS_BASES = {"+3": (0, 2), "+6": (1, 5), "+7": (2, 6), "+8": (3, 7), "-3": (4, -3)}
@@ -38,6 +43,21 @@ def batches(sequences):
         yield slice(start, start + BATCH)
 
 
+def once(compute):
+    """Decorate a function of a model and a hashable: what a model gives is computed once."""
+    known = {}  # holds the models, too, so that an id stays one model's
+
+    @functools.wraps(compute)
+    def recall(model, subject):
+        key = id(model), subject
+        if key not in known:
+            known[key] = model, compute(model, subject)
+        return known[key][1]
+
+    return recall
+
+
+@once
 @torch.inference_mode()
 def pair_states(model, sequences):
     """Last hidden states of the two bases in the middle: float32 (n, 2 * hidden)."""
@@ -98,7 +118,7 @@ def separates_sites(model, world, site, *, other="background", shuffled=False):
     """
     table = site_table(world, site, other, 450, seed=1)
     sequences = around(world, table, LENGTH)
-    features = one_hot(sequences, 10) if model is None else pair_states(model, sequences)
+    features = one_hot(sequences, 10) if model is None else pair_states(model, tuple(sequences))
     if shuffled:
         table["label"] = np.random.default_rng(0).permutation(table["label"])
     return auc(table["label"], across_chromosomes(features, table), table["tx_id"])
@@ -108,7 +128,9 @@ def crosses_species(model, world, distant, site):
     """AUC in the second species of a probe of the first: real sites against others."""
     tables = [site_table(w, site, "background", 400, seed=2) for w in (world, distant)]
     sequences = [around(w, t, 400) for w, t in zip((world, distant), tables, strict=True)]
-    features = [one_hot(s, 10) if model is None else pair_states(model, s) for s in sequences]
+    features = [
+        one_hot(s, 10) if model is None else pair_states(model, tuple(s)) for s in sequences
+    ]
     fitted = probe().fit(features[0], tables[0]["label"])
     return auc(tables[1]["label"], fitted.decision_function(features[1]), tables[1]["tx_id"])
 
@@ -199,7 +221,23 @@ def links_introns(model, world, *, other, shuffled=False):
     return auc(label, scores.reshape(len(scores), -1)[:, chosen], pairs["tx_id"])
 
 
+@once
 @torch.inference_mode()
+def hidden_base(model, subject):
+    """Probabilities of A, C, G, T at a base hidden from the model: float32 (n, 4).
+
+    `subject`: the base's 0-based offset, and the sequences.
+    """
+    at, *sequences = subject
+    hidden = [np.arange(len(sequence)) == at for sequence in sequences]
+    parts = [
+        model.logits_packed(sequences[b], hidden[b], [np.array([at])] * len(sequences[b]))
+        for b in batches(sequences)
+    ]
+    columns = [VOCABULARY.index(base) for base in "ACGT"]
+    return torch.cat(parts).softmax(-1).numpy()[:, columns]
+
+
 def tells_variants(model, world, base, *, swapped=False, shuffled=False):
     """AUC of the model's odds at a hidden base of a donor, by which class bit that base shows.
 
@@ -223,13 +261,7 @@ def tells_variants(model, world, base, *, swapped=False, shuffled=False):
         ]
     bit, offset = CLASS_BASES[base]
     at = 60 + offset
-    hidden = [np.arange(len(sequence)) == at for sequence in sequences]
-    parts = [
-        model.logits_packed(sequences[b], hidden[b], [np.array([at])] * len(sequences[b]))
-        for b in batches(sequences)
-    ]
-    columns = [VOCABULARY.index(base) for base in "ACGT"]
-    p = torch.cat(parts).softmax(-1).numpy()[:, columns]
+    p = hidden_base(model, (at, *sequences))
     usual = DEMO.donor[:, DONOR_OFFSETS.tolist().index(offset)]
     bits = np.arange(len(usual)) >> bit & 1
     shown = usual[bits == 1].mean(0) > usual[bits == 0].mean(0)
@@ -240,35 +272,51 @@ def tells_variants(model, world, base, *, swapped=False, shuffled=False):
     return auc(label, score, introns["tx_id"])
 
 
-@torch.inference_mode()
 def variant_scores(model, world, variants):
-    """Context score and splice-site score of variants in exon-centred windows: float (n, 2)."""
-    scores = []
-    reference = {}
+    """Scores of variants in exon-centred windows: a table with a row each, in their order.
+
+    context and sites (splice-site score), as in the protocol; context without its floor, so that
+    a model whose answers hardly differ is still ranked; delta_p, the fall of the masked base.
+    """
+    laid = tuple(_lay(world, row) for row in variants.itertuples())
+    return pd.DataFrame(_score_variants(model, laid),
+                        columns=["context", "context_unfloored", "sites", "delta_p"])  # fmt: skip
+
+
+@once
+@torch.inference_mode()
+def _score_variants(model, variants):
+    rows, reference = [], {}
     for b in batches(variants):
-        rows = list(variants[b].itertuples())
-        places = [centred_window(row.exon_start, row.exon_end, LENGTH) for row in rows]
-        ref, alt, at = [], [], []
-        for row, place in zip(rows, places, strict=True):
-            sequence = window(world, row.chrom, *place, row.strand)
-            offset, _ = site_offsets(row.position, row.position + 1, place, row.strand)
-            base = row.alt if row.strand == "+" else row.alt.translate(COMPLEMENT)
-            ref.append(sequence)
-            alt.append(sequence[:offset] + base + sequence[offset + 1 :])
-            at.append(offset)
+        ref, alt, offsets = ([v[k] for v in variants[b]] for k in range(3))
         new = sorted(set(ref) - reference.keys())
         if new:
             reference |= dict(zip(new, model.logits(new).numpy(), strict=True))
-        changed = model.logits(alt).numpy()
-        for row, place, sequence, logits, offset in zip(
-            rows, places, ref, changed, at, strict=True
-        ):
-            kl = kl_per_base(logits, reference[sequence])
-            sites = exon_site_offsets((row.exon_start, row.exon_end), place, row.strand)
-            scores.append(
-                (context_score(context_profile(kl, offset)), sum(site_kl(kl, s) for s in sites))
-            )
-    return np.array(scores)
+        mask = np.arange(LENGTH) == np.array(offsets)[:, None]
+        found = zip(variants[b], model.logits(alt).numpy(), model.logits(ref, mask).numpy(),
+                    strict=True)  # fmt: skip
+        for (text, _, offset, sites, bases), logits, masked in found:
+            kl = kl_per_base(logits, reference[text])
+            profile = context_profile(kl, offset)
+            rows.append((
+                context_score(profile), context_score(profile, 1e-30),
+                sum(site_kl(kl, site) for site in sites),
+                -probability_change(masked[offset], *bases)[2],
+            ))  # fmt: skip
+    return rows
+
+
+def _lay(world, row):
+    """Reference and alternative 5'->3', the variant's offset, its exon's sites, codes of bases."""
+    place = centred_window(row.exon_start, row.exon_end, LENGTH)
+    text = window(world, row.chrom, *place, row.strand)
+    offset, _ = site_offsets(row.position, row.position + 1, place, row.strand)
+    bases = (row.ref, row.alt)
+    if row.strand == "-":
+        bases = tuple(base.translate(COMPLEMENT) for base in bases)
+    changed = text[:offset] + bases[1] + text[offset + 1 :]
+    sites = exon_site_offsets((row.exon_start, row.exon_end), place, row.strand)
+    return text, changed, offset, sites, tuple("ACGT".index(base) for base in bases)
 
 
 def disrupting(world):
@@ -277,27 +325,37 @@ def disrupting(world):
     The others move psi by less than 0.05 and lie in the same kinds of places, three times as many
     in each where there are so many; their exon and its sites lie within the window.
     """
+    parts = []
+    for _, rows in _scorable(world).groupby("place"):
+        strong = rows[rows["delta_psi"] < STRONG]
+        weak = rows[rows["delta_psi"].abs() < WEAK]
+        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
+    return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
+
+
+def disrupting_anywhere(world, n_weak=300):
+    """The same disrupting variants, and others drawn from exons, introns and regions of sites."""
+    table = _scorable(world)
+    strong = table[table["delta_psi"] < STRONG]
+    weak = table[table["delta_psi"].abs() < WEAK].sample(n_weak, random_state=4)
+    return pd.concat([strong, weak]).sort_values(["chrom", "position", "alt"], ignore_index=True)
+
+
+def _scorable(world):
     table = world.genome.variants
     table = table[~table["place"].isin(["donor", "acceptor"])]
     lower = (table["exon_start"] + table["exon_end"]) // 2 - LENGTH // 2
     table = table[table["position"].between(lower, lower + LENGTH - 1)]
-    table = table[table["exon_end"] - table["exon_start"] < LENGTH - 5]
-    parts = []
-    for _, rows in table.groupby("place"):
-        strong = rows[rows["delta_psi"] < -0.5]
-        weak = rows[rows["delta_psi"].abs() < 0.05]
-        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
-    return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
+    return table[table["exon_end"] - table["exon_start"] < LENGTH - 5]
 
 
 def finds_disrupting(model, world, *, score, shuffled=False):
     """AUC of a score for `disrupting` variants: "context" or "sites" (the splice-site score)."""
     table = disrupting(world)
-    label = (table["delta_psi"] < -0.5).to_numpy()
+    label = (table["delta_psi"] < STRONG).to_numpy()
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
-    found = variant_scores(model, world, table)[:, ["context", "sites"].index(score)]
-    return auc(label, found, table["tx_id"])
+    return auc(label, variant_scores(model, world, table)[score].to_numpy(), table["tx_id"])
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -12,9 +13,9 @@ from splicebert.models.checkpoint import read_config, write_model
 from splicebert.models.modules import BertForMaskedLM
 from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
 from truth.claims import CLAIMS
+from truth.margins import MARGINS, all_scores, margin
 from truth.world import make_world
 
-pytestmark = pytest.mark.xdist_group("truth")
 IDS = [f"{claim.analysis}-{number}" for number, claim in enumerate(CLAIMS)]
 
 
@@ -62,3 +63,21 @@ def test_planted_truth_is_recovered(claim, models, world, distant, request):
     assert table["low"].iloc[0] > claim.least
     for control, high in zip(claim.controls, table["high"].iloc[1:], strict=True):
         assert high < control.most, control.name
+
+
+@pytest.mark.parametrize("claim", MARGINS, ids=lambda claim: f"{claim.score}-{claim.against}")
+def test_average_precision_of_variants_exceeds_others(claim, models, world, request):
+    if claim.pending:
+        expected = {"reason": claim.pending, "strict": True, "raises": AssertionError}
+        request.applymarker(pytest.mark.xfail(**expected))
+    table = all_scores(models, world, claim.variants)
+    found = margin(table, claim.score, claim.against)
+    print(f"\nAP of {claim.score} over {claim.against}, variants {claim.variants}: "
+          f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")  # fmt: skip
+    assert found.low > 0
+
+
+def test_shuffled_labels_have_no_margin(models, world):
+    table = all_scores(models, world, "anywhere")
+    table["delta_psi"] = np.random.default_rng(0).permutation(table["delta_psi"])
+    assert margin(table, "sites", "chance").value < 0.1

@@ -24,8 +24,6 @@ from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
 from splicebert.transcripts import introns
 from truth.world import HELD_OUT, make_world, window
 
-pytestmark = pytest.mark.xdist_group("truth")
-
 # What a model that learned the dependency has to reach; `-s` prints what was measured.
 LEAST_TRAINED = 0.55
 """Lower bound of the trained model's interval: intronic against random pairs, chosen layer."""

@@ -15,7 +15,6 @@ from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
 from truth.dependency import links_in_maps, sequences_of, short_introns, show
 from truth.world import COMPLEMENT, HELD_OUT, make_world
 
-pytestmark = pytest.mark.xdist_group("truth")
 RUNTIME = Runtime(torch.device("cpu"), purpose="difference")
 
 LEAST_RANK = 0.75

@@ -1,5 +1,6 @@
 """Fixtures that run Snakemake for real, always in a private copy of the project."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = "src/splicebert/_intervals" + sysconfig.get_config_var("EXT_SUFFIX")
@@ -22,13 +24,11 @@ JOB_LINE = re.compile(r"^(\S+) +(\d+)$")
 
 
 def pytest_collection_modifyitems(items):
-    """Mark all tests here; those of a file share its runs, so they stay in one xdist worker."""
+    """Mark all tests here."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.workflow)
-            if item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(f"workflow-{item.path.stem}"))
 
 
 class Finished(NamedTuple):
@@ -157,12 +157,6 @@ def project(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def own_project(tmp_path_factory) -> Path:
-    """A copy of the project for the tests of one file, which may change it."""
-    return copy_project(tmp_path_factory.mktemp("own_project"))
-
-
 @pytest.fixture(scope="session")
 def with_untrained() -> Callable[[Path], dict[str, Any]]:
     """Function (project): write an untrained model of the demo's size; the demo's configuration.
@@ -190,12 +184,29 @@ def with_untrained() -> Callable[[Path], dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory, execute) -> Demo:
-    """A copy of the project in which `make demo` has run."""
-    folder = copy_project(tmp_path_factory.mktemp("demo") / "splicebert")
-    finished = execute("make", "demo", "CORES=2", cwd=folder)
-    assert finished.code == 0, finished.output
-    return Demo(folder, finished.output, finished.seconds)
+def finished_demo(tmp_path_factory, execute) -> Demo:
+    """A copy of the project in which `make demo` has run: one for all workers, none changes it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "finished_demo"
+    about = folder / "finished.json"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not about.exists():
+            shutil.rmtree(folder / "splicebert", ignore_errors=True)
+            project = copy_project(folder / "splicebert")
+            finished = execute("make", "demo", "CORES=2", cwd=project)
+            assert finished.code == 0, finished.output
+            about.write_text(json.dumps(finished._asdict()))
+    finished = Finished(**json.loads(about.read_text()))
+    return Demo(folder / "splicebert", finished.output, finished.seconds)
+
+
+@pytest.fixture(scope="module")
+def demo(finished_demo, tmp_path_factory) -> Demo:
+    """The finished demo for the tests of one file, which may change it."""
+    folder = tmp_path_factory.mktemp("demo") / "splicebert"
+    shutil.copytree(finished_demo.folder, folder, symlinks=True)
+    return finished_demo._replace(folder=folder)
 
 
 @pytest.fixture(scope="session")

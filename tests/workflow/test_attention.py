@@ -21,8 +21,6 @@ from splicebert.attention_tables import (
 from splicebert.pairs import GROUPS
 from splicebert.tables import read_table
 
-pytestmark = pytest.mark.xdist_group("workflow-attention")
-
 MODEL = "tiny.1024nt"
 SHARDS = 3
 DATASETS = ("paper_form", "derived")

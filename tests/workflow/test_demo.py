@@ -9,8 +9,6 @@ import pytest
 import yaml
 from matplotlib.image import imread
 
-pytestmark = pytest.mark.xdist_group("workflow-demo")
-
 FIGURES = (
     *("conservation/demo.mlm_accuracy", "conservation/demo.phastcons_probe", "embedding/umap"),
     *("embedding/demo-sites.demo.layers", "embedding/demo-usage.demo.layers"),
@@ -46,13 +44,13 @@ SMALL = {
 }  # fmt: skip
 
 
-def test_make_demo_tells_where_figures_and_report_are(demo):
-    last = demo.output.rstrip().splitlines()[-1]
+def test_make_demo_tells_where_figures_and_report_are(finished_demo):
+    last = finished_demo.output.rstrip().splitlines()[-1]
 
-    print(f"make demo: {demo.seconds:.0f} s")
-    assert str(demo.folder / "results/figures") in last
-    assert str(demo.folder / "results/report.html") in last
-    assert "setup:" not in demo.output  # nothing was installed
+    print(f"make demo: {finished_demo.seconds:.0f} s")
+    assert str(finished_demo.folder / "results/figures") in last
+    assert str(finished_demo.folder / "results/report.html") in last
+    assert "setup:" not in finished_demo.output  # nothing was installed
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -21,8 +21,6 @@ from splicebert.models import SpliceBERT
 from splicebert.runtime import Runtime
 from splicebert.tables import INTRONS, read_table
 
-pytestmark = pytest.mark.xdist_group("workflow-dependency")
-
 MODEL, LENGTH, SHARDS = "tiny.1024nt", 160, 2
 
 

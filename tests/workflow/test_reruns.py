@@ -8,8 +8,6 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-pytestmark = pytest.mark.xdist_group("workflow-demo")  # the demo of test_demo.py
-
 INFERENCE = {
     "infer_conservation_mlm", "infer_conservation_hidden_states", "infer_embedding_hidden_states",
     "infer_attention_pairs", "infer_attention_introns", "infer_attention_example",

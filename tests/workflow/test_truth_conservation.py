@@ -9,24 +9,21 @@ from splicebert.arrays import ArrayReader
 from splicebert.masking import NOT_CHOSEN
 from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
 
-pytestmark = pytest.mark.xdist_group("workflow-demo")
 MARGIN = 0.03
 """How much more the trained model's probe must reach than that of either control."""
 ACCURACY_MARGIN = 0.05
 
 
 @pytest.fixture(scope="module")
-def tables(own_project, run, with_untrained):
+def tables(demo, run, with_untrained):
     """Tables of the demo, with an untrained model of the same size beside the trained one."""
-    folder = own_project
+    folder = demo.folder
     config = with_untrained(folder)
-    config["attention"]["datasets"] = {}  # nothing but what is tested here
-    config["embedding"]["datasets"] = {}
     config["conservation"]["mlm"]["models"].append("untrained")
     config["conservation"]["probe"]["models"].append("untrained")
     path = folder / "truth.yaml"
     path.write_text(yaml.safe_dump(config))
-    run("figures", "--cores", "2", "--configfile", path, cwd=folder)
+    run("conservation", "--cores", "2", "--configfile", path, cwd=folder)
     found = folder / "results/conservation/tables"
     names = ("probe_metrics", "mlm_accuracy", "mlm_summary")
     return {name: pd.read_csv(found / f"{name}.tsv", sep="\t") for name in names}
@@ -74,8 +71,8 @@ class Masked:
 
 
 @pytest.fixture(scope="module")
-def masked(tables, own_project):
-    return Masked(own_project)
+def masked(tables, demo):
+    return Masked(demo.folder)
 
 
 def probe(tables, model, metric):

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 import yaml
 
-pytestmark = pytest.mark.xdist_group("workflow-demo")
 MARGIN = 0.05
 """How much more of the AUC the trained model's best layer must reach than a control's."""
 LABELS = {
@@ -27,9 +26,9 @@ def write_decoys(truth, path):
 
 
 @pytest.fixture(scope="module")
-def tables(own_project, run, with_untrained):
+def tables(demo, run, with_untrained):
     """Tables of the demo with a set of decoys and an untrained model of the same size."""
-    folder = own_project
+    folder = demo.folder
     config = with_untrained(folder)
     section = config["embedding"]
     section["models"].append("untrained")

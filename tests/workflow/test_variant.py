@@ -19,8 +19,6 @@ from splicebert.variant_tables import (
     SNVS,
 )
 
-pytestmark = pytest.mark.xdist_group("workflow-variant")
-
 MODEL = "tiny.510nt"
 SHARDS = 2
 SITES_DRAWN = 10

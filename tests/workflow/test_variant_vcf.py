@@ -11,8 +11,6 @@ from transformers import BertConfig, BertForMaskedLM
 
 from splicebert.sequence import VOCABULARY
 
-pytestmark = pytest.mark.xdist_group("workflow-variant-vcf")
-
 LENGTH, SHARDS = 240, 3
 SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 10,
         "intermediate_size": 32, "max_position_embeddings": 258}  # fmt: skip

@@ -1,0 +1,56 @@
+"""By what margin a score finds disrupting variants better than others do: average precision."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score
+
+from splicebert.statistics import block_weights, estimate
+from truth.analyses import STRONG, disrupting, disrupting_anywhere, variant_scores
+
+REPLICATES = 300
+SETS = {"alike": disrupting, "anywhere": disrupting_anywhere}
+
+
+class Margin(NamedTuple):
+    """What a score's average precision must exceed, on which variants; chance is the prevalence."""
+
+    variants: str
+    score: str
+    against: str
+    pending: str = ""
+
+
+PLACE = "the sum over 100 distances tells of places, and these are alike"
+MARGINS = [
+    *(Margin("anywhere", "sites", other) for other in ("chance", "distance", "delta_p")),
+    Margin("anywhere", "sites", "untrained sites"),
+    Margin("alike", "context", "chance"),
+    Margin("alike", "context", "untrained context_unfloored"),
+    *(Margin("alike", "context", other, pending=PLACE) for other in ("distance", "delta_p")),
+]
+
+
+def all_scores(models, world, name):
+    """Table of a set of variants with the scores of both models, and of no model."""
+    table = SETS[name](world)
+    ends = [(table["position"] - table[end]).abs() for end in ("exon_start", "exon_end")]
+    found = variant_scores(models["trained"], world, table)
+    untrained = variant_scores(models["untrained"], world, table).add_prefix("untrained ")
+    near = pd.DataFrame({"distance": -np.minimum(*ends), "chance": 0.0})
+    return pd.concat([table[["tx_id", "delta_psi"]], found, untrained, near], axis=1)
+
+
+def margin(table, score, against):
+    """Difference of two scores' average precision, with its interval over transcripts."""
+    label = (table["delta_psi"] < STRONG).to_numpy()
+    blocks, index = np.unique(table["tx_id"], return_inverse=True)
+
+    def difference(weight):
+        found = [average_precision_score(label, table[name], sample_weight=weight)
+                 for name in (score, against)]  # fmt: skip
+        return found[0] - found[1]
+
+    draws = [difference(w[index]) for w in block_weights(len(blocks), REPLICATES, 0)]
+    return estimate(difference(np.ones(len(table))), np.array(draws))

@@ -1,0 +1,102 @@
+"""In-silico mutagenesis in the demo's world: conserved sites are felt more than others."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from splicebert.configuration import read_yaml
+from splicebert.models import SpliceBERT
+from splicebert.models.checkpoint import read_config, write_model
+from splicebert.models.modules import BertForMaskedLM
+from splicebert.scores import context_profile, kl_all_tokens
+from splicebert.statistics import block_weights, estimate
+from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES, REGION_NAMES
+from truth.analyses import BATCH
+from truth.world import make_world, window
+
+REPLICATES = 300
+LENGTH, OFFSET = 510, 255
+SITES = 120
+"""Sites that are mutated in each stratum, conserved and other ones each."""
+CONSERVED, OTHER = 0.8, 0.2
+"""phastCons at or above, and at or below."""
+
+
+@pytest.fixture(scope="module")
+def world(root):
+    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
+    return make_world("demo", seed, DEFAULT_CHROMOSOMES)
+
+
+@pytest.fixture(scope="module")
+def models(root, tmp_path_factory):
+    """The demo model and an untrained one of the same size."""
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("untrained")
+    write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
+    return {"trained": SpliceBERT(root / "config/demo_model"), "untrained": SpliceBERT(folder)}
+
+
+def draw_sites(world, region, seed=11):
+    """Bases of a region outside repeats: chrom, position, strand, tx_id, conserved."""
+    code = REGION_NAMES.index(region)
+    rng, rows = np.random.default_rng(seed), []
+    wanted = {True: SITES, False: SITES}
+    transcripts = world.genome.transcripts
+    transcripts = transcripts[transcripts["canonical"]]
+    while any(wanted.values()):
+        tx = transcripts.iloc[rng.integers(len(transcripts))]
+        position = int(rng.integers(tx.start + OFFSET, max(tx.end - OFFSET, tx.start + OFFSET + 1)))
+        value = world.genome.tracks["phastcons"][tx.chrom][position]
+        kept = value >= CONSERVED or value <= OTHER
+        kept &= world.genome.sequences[tx.chrom][position].isupper()
+        kept &= world.genome.regions[tx.chrom][position] == code
+        if kept and wanted[bool(value >= CONSERVED)]:
+            wanted[bool(value >= CONSERVED)] -= 1
+            rows.append((tx.chrom, position, tx.strand, tx.tx_id, value >= CONSERVED))
+    return pd.DataFrame(rows, columns=["chrom", "position", "strand", "tx_id", "conserved"])
+
+
+@torch.inference_mode()
+def mean_log_profile(model, world, sites):
+    """Mean over 1 to 100 nt of ln k(d) of the strongest of the three other bases: float (n,)."""
+    sequences = []
+    for row in sites.itertuples():
+        # Read 5'->3' the base has as many bases before it on either strand.
+        left = row.position - OFFSET + (row.strand == "-")
+        text = window(world, row.chrom, left, left + LENGTH, row.strand)
+        others = [base for base in "ACGT" if base != text[OFFSET]]
+        sequences += [text, *(text[:OFFSET] + base + text[OFFSET + 1 :] for base in others)]
+    parts = [model.logits(sequences[at : at + BATCH]).numpy()
+             for at in range(0, len(sequences), BATCH)]  # fmt: skip
+    logits = np.concatenate(parts).reshape(len(sites), 4, LENGTH, -1)
+    kl = kl_all_tokens(logits[:, 1:], logits[:, :1]).max(axis=1)
+    return np.array([np.log(np.maximum(context_profile(k, OFFSET), 1e-30)).mean() for k in kl])
+
+
+def conserved_over_other(values, sites):
+    """Difference of the means of conserved and other sites, with its interval over transcripts."""
+    conserved = sites["conserved"].to_numpy()
+    blocks, index = np.unique(sites["tx_id"], return_inverse=True)
+
+    def difference(weight):
+        return (np.average(values[conserved], weights=weight[conserved])
+                - np.average(values[~conserved], weights=weight[~conserved]))  # fmt: skip
+
+    draws = [difference(w[index]) for w in block_weights(len(blocks), REPLICATES, 0)]
+    return estimate(difference(np.ones(len(sites))), np.array(draws))
+
+
+@pytest.mark.parametrize("region", ["CDS", "intron"])
+def test_conserved_sites_are_felt_more_at_equal_distance(world, models, region):
+    sites = draw_sites(world, region)
+    found = {
+        name: conserved_over_other(mean_log_profile(model, world, sites), sites)
+        for name, model in models.items()
+    }
+    for name, value in found.items():
+        print(f"\n{region}, {name}: ln KL of conserved over other sites "
+              f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})")  # fmt: skip
+    assert found["trained"].low > 0
+    assert found["untrained"].high < found["trained"].low
