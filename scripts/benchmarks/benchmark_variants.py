@@ -3,9 +3,6 @@
 Everything is made for the run: a genome with genes, VCFs of SNVs, insertions and deletions, and a
 random checkpoint, tiny unless `--true-size`. Each VCF is scored in a process of its own, as table,
 annotated VCF and list of what is left out.
-
-On a CPU memory also grows, up to a limit, with the number of different batches (oneDNN keeps what
-it made for each shape): many short windows a batch give many, windows of 510 nt by default few.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,6 +30,9 @@ from .vcf_scores import items, score
 from .vcf_sites import Place, SiteIndex
 
 log = logging.getLogger(__name__)
+# oneDNN keeps what it made for each of the last 1024 shapes, and indels give batches of many: some
+# 40 MiB, read once, before the first product of a process.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 ROWS = 256
 # Values of a row group of a parquet output: some 20,000 rows.
 GROUP_VALUES = 1 << 19
