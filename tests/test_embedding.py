@@ -559,6 +559,15 @@ def test_two_clouds_are_two_sides_of_the_map_and_no_cluster_mixes_them(scripts, 
     np.testing.assert_array_equal(place, again[1])
 
 
+def test_more_sites_than_scanpy_searches_exactly_by_itself(scripts):
+    """Beyond 8,192 points scanpy's own choice is another one, which needs other versions."""
+    label, features = two_clouds(4, n=8_300)
+    cluster, place = scripts.cluster_sites.embed(features, CLUSTER_SETTINGS | {"epochs": 1})
+    assert len(place) == len(cluster) == 8_300
+    for number in np.unique(cluster):
+        assert len(set(label[cluster == number])) == 1
+
+
 def test_every_layer_and_subset_has_its_clusters(scripts, tmp_path):
     sites = made_sites(80)
     rng = np.random.default_rng(0)

@@ -75,7 +75,9 @@ def embed(features: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]
         sc.pp.pca(data, n_comps=n, svd_solver="covariance_eigh", random_state=seed)
         used = "X_pca"
     near = min(settings["neighbours"], len(features) - 1)
-    sc.pp.neighbors(data, n_neighbors=near, use_rep=used, random_state=seed)
+    # Exact, too, however many sites there are; the approximate search that scanpy takes beyond
+    # 8,192 of them gives what scanpy 1.11 can not read (pynndescent 0.7).
+    sc.pp.neighbors(data, n_neighbors=near, use_rep=used, transformer="sklearn", random_state=seed)
     sc.tl.umap(data, maxiter=settings["epochs"], random_state=seed)
     sc.tl.leiden(
         data,
