@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,7 +134,3 @@ class Records:
         for path in (self.state / "best").glob("epoch-*"):
             if path != self._weights(best):
                 path.unlink()
-
-    def remove(self) -> None:
-        """Remove all of it but the events."""
-        shutil.rmtree(self.state, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,6 +134,7 @@ def fingerprint(job: Job, parts: dict[str, Examples]) -> dict[str, Any]:
     return {
         "split": json.loads(json.dumps(job.split)),
         "task": [job.task, job.num_labels],
+        "model": job.model,
         "weights": weights,
         "method": job.method,
         "settings": job.settings,
@@ -165,7 +167,6 @@ def describe(trainer: Trainer) -> dict[str, Any]:
         "num_labels": job.num_labels,
         "split": job.split._asdict(),
         "settings": job.settings,
-        "weights": trainer.fingerprint["weights"],
         "examples": {name: len(part.ids) for name, part in trainer.parts.items()},
         "shared_with_training": count_shared(trainer.parts),
         "parameters": sum(p.numel() for p in trainer.learner.parameters()),
@@ -180,6 +181,7 @@ def describe(trainer: Trainer) -> dict[str, Any]:
             "precision": str(products(device, job.settings["precision"])).removeprefix("torch."),
         },
         "torch": torch.__version__,
+        "fingerprint": trainer.fingerprint,
     }
 
 
@@ -193,7 +195,7 @@ def write_outputs(trainer: Trainer, outputs: Outputs, about: dict[str, Any]) -> 
     with atomic_path(outputs.model) as folder:
         write_model(trainer.learner.model.eval().cpu(), folder)
         (folder / "training.json").write_text(json.dumps(about, indent=1) + "\n")
-    trainer.records.remove()
+    shutil.rmtree(outputs.metrics.parent / "state", ignore_errors=True)
 
 
 def join_parquet(parts: list[Path], path: Path) -> None:

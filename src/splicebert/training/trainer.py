@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import time
@@ -117,7 +119,9 @@ class Trainer:
         self.scaler = grad_scaler(device, settings["precision"])
         self.schedule = Schedule(self.optimiser, settings, settings["epochs"] * self.steps)
         self.weights = torch.from_numpy(self._class_weights()).to(device)
-        self.records = Records(self.folder / "state", self.folder / "tensorboard")
+        # Checkpoints of other settings are left alone, until a run is done and removes them all.
+        self.state = self.folder / "state" / _key(self.fingerprint)
+        self.records = Records(self.state, self.folder / "tensorboard")
 
     def _class_weights(self) -> np.ndarray:
         wanted = self.settings["class_weights"]
@@ -149,7 +153,7 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
-        found = newest(self.folder / "state" / "checkpoints")
+        found = newest(self.state / "checkpoints")
         if found is None:
             return
         state = read_state(found, self.fingerprint)
@@ -170,7 +174,7 @@ class Trainer:
             "records": self.records.rows,
             "fingerprint": self.fingerprint,
         }
-        folder = self.folder / "state" / "checkpoints"
+        folder = self.state / "checkpoints"
         save_checkpoint(folder, self.learner, {"adamw": self.optimiser}, state)
         self.records.forget(self.progress.best_epoch)
 
@@ -277,6 +281,11 @@ class Trainer:
             "epoch %d: %s; best epoch %d; %.0f s",
             epoch, self.records.line(epoch), progress.best_epoch, progress.seconds,
         )  # fmt: skip
+
+
+def _key(fingerprint: dict[str, Any]) -> str:
+    text = json.dumps(fingerprint, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class _Lines:
