@@ -9,8 +9,9 @@ from transformers import BertConfig
 from splicebert.models.checkpoint import write_model
 from splicebert.models.modules import BertForMaskedLM
 from splicebert.tables import validate
+from splicebert.training.defaults import METHOD
 from splicebert.training.run import evaluation_runtime, outputs_in, train_fold
-from splicebert.training.settings import METHOD, Job, Split, complete
+from splicebert.training.settings import Job, Split, complete
 from splicebert.training.tables import EXAMPLES
 
 NT, MOTIF = 40, "TACTAAC"

@@ -4,7 +4,8 @@ import pytest
 
 from splicebert.configuration import check, read_schema
 from splicebert.errors import ConfigError
-from splicebert.training.settings import DEFAULTS, Split, check_method, complete
+from splicebert.training.defaults import DEFAULTS
+from splicebert.training.settings import Split, check_method, complete
 
 
 @pytest.fixture(scope="module")
