@@ -277,11 +277,22 @@ def cli_predict(tmp_path):
         fasta = tmp_path / "some.fa"
         fasta.write_text("".join(f">{name}\n{s}\n" for name, s in sequences.items()))
         out = tmp_path / "out.tsv"
-        command = ["predict", "-m", str(folder), str(fasta), "--raw", "--any-length", "-q"]
+        command = ["predict", "-m", str(folder), str(fasta), "--raw", "-q"]
         assert main([*command, "-o", str(out)]) == 0
         return pd.read_csv(out, sep="\t", dtype={"id": str})
 
     return run
+
+
+def test_predict_takes_the_lengths_of_training(make_job, train, cli_predict, capsys):
+    from splicebert.cli import main
+
+    outputs = train(make_job(epochs=1))
+    assert len(cli_predict(outputs.model, {"a": "ACGT" * 10})) == 1
+    fasta = outputs.model.parent / "long.fa"
+    fasta.write_text(f">b\n{'ACGTA' * 10}\n")
+    assert main(["predict", "-m", str(outputs.model), str(fasta)]) == 2
+    assert "takes exactly 40 nt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("task", ["token", "sequence"])
