@@ -396,6 +396,26 @@ def test_float16_goes_on_with_its_scale(make_job, make_trainer, tables):
     assert again.scaler.get_scale() == 128
 
 
+def test_the_rate_and_the_plateau_go_on(make_job, make_trainer):
+    trainer = make_trainer(make_job())
+    for score in (0.9, 0.1, 0.1, 0.1):
+        trainer.schedule.after_epoch(score)
+    kill(trainer, "step", 5)  # the first epoch has four
+    again = make_trainer(make_job())
+    again.resume()
+    assert again.schedule.state() == trainer.schedule.state()
+    assert again.schedule.rate < make_trainer(make_job()).schedule.rate
+
+
+def test_predictions_behind_the_checkpoint_go(make_job, make_trainer):
+    trainer = make_trainer(make_job())
+    kill(trainer, "keep_predictions", 2, after=True)
+    assert len(trainer.records.parts()) == 2
+    again = make_trainer(make_job())
+    again.resume()
+    assert [path.stem for path in again.records.parts()] == ["epoch-00001"]
+
+
 def test_a_broken_checkpoint_is_refused(make_job, make_trainer):
     trainer = make_trainer(make_job())
     trainer.checkpoint_seconds = 0.0
