@@ -1,6 +1,6 @@
 """The command line.
 
-`splicebert embed | fill | score-variants | variant-background | dependency-map | predict`.
+`splicebert embed | fill | score-variants | variant-background | dependency-map | predict | train`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -19,10 +19,10 @@ from contextlib import contextmanager
 
 from .. import __version__
 from ..errors import SpliceBERTError
-from . import dependency_map, embed, fill, predict, score_variants, variant_background
+from . import dependency_map, embed, fill, predict, score_variants, train, variant_background
 from .options import Formatter
 
-COMMANDS = (embed, fill, score_variants, variant_background, dependency_map, predict)
+COMMANDS = (embed, fill, score_variants, variant_background, dependency_map, predict, train)
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 
 DESCRIPTION = """\
