@@ -25,6 +25,8 @@ include: "rules/attention.smk"
 include: "rules/variant.smk"
 include: "rules/variant_figures.smk"
 include: "rules/variant_vcf.smk"
+include: "rules/branchpoint.smk"
+include: "rules/branchpoint_figures.smk"
 include: "rules/dependency.smk"
 include: "rules/report.smk"
 
