@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from splicebert.branchpoint_bed import read_labelled_zones
 from splicebert.branchpoint_tables import BRANCHPOINT_ZONES
 from splicebert.branchpoint_zones import (
     Zone,
@@ -14,7 +15,6 @@ from splicebert.branchpoint_zones import (
     label_zones,
     on_genome,
     place_zones,
-    read_labelled_zones,
     window_labels,
 )
 from splicebert.dependency_regions import read_branchpoints

@@ -15,7 +15,16 @@ from splicebert.cli import main
 
 PROGRAM = [sys.executable, "-m", "splicebert"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-COMMANDS = ("embed", "fill", "score-variants", "variant-background", "dependency-map", "predict")
+COMMANDS = (
+    "embed",
+    "fill",
+    "score-variants",
+    "variant-background",
+    "dependency-map",
+    "predict",
+    "predict-branchpoints",
+    "train",
+)
 GOLDEN = {
     "embed": ("0-based", "float32 (layers, nt, hidden)", "list<float>", "--pool", "--layers"),
     "fill": ("0-based", "p_A .. p_T", "ten tokens", "--each", "510 of them"),
@@ -23,6 +32,8 @@ GOLDEN = {
     "score-variants": ("1-based", "0-based half-open", "ln(max(k(d), 1e-6))", "STRAND", "bbae163"),
     "variant-background": ("in-silico", "1-based", "--seed", "--annotation", "percentile"),
     "predict": ("softmax", "sigmoid", "p_0", "BertForTokenClassification", "--raw"),
+    "predict-branchpoints": ("softmax", "0-based", "rank", "distance", "--zone", "mean"),
+    "train": ("5'->3'", "-100", "cross-validation", "from_pretrained", "--initial"),
 }
 
 
@@ -44,7 +55,8 @@ def help_of(capsys, *arguments):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches(capsys, command):
     text = help_of(capsys, command)
-    for words in (*GOLDEN[command], "output", "lengths:", "examples:", "--any-length", "--device"):
+    lengths = () if command == "train" else ("lengths:", "--any-length")
+    for words in (*GOLDEN[command], "output", "examples:", "--device", *lengths):
         assert words in text
     assert text.count(f"  splicebert {command} ") == 2
     assert max(map(len, text.splitlines())) <= 100

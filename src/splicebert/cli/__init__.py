@@ -1,7 +1,7 @@
 """The command line.
 
 `splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
-predict-branchpoints`.
+predict-branchpoints | train`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -27,6 +27,7 @@ from . import (
     predict,
     predict_branchpoints,
     score_variants,
+    train,
     variant_background,
 )
 from .options import Formatter
@@ -39,6 +40,7 @@ COMMANDS = (
     dependency_map,
     predict,
     predict_branchpoints,
+    train,
 )
 TWO_WORDS = {("predict", "branchpoints"): "predict-branchpoints"}
 """Commands that can be written as two words; a FASTA of that name is ./branchpoints."""

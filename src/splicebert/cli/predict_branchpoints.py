@@ -41,9 +41,9 @@ output, one base a row, sorted by contig (as in the genome), start and strand:
 
 EXAMPLES = """\
 examples:
-  splicebert predict branchpoints -m results/branchpoint/demo/demo/fold*/model \\
+  splicebert predict-branchpoints -m results/branchpoint/demo/demo/fold*/model \\
       --genome genome.fa --annotation annotation.gtf.gz -o branchpoints.bed.gz
-  splicebert predict branchpoints -m models/bp --genome hg38.fa --bed introns.bed --top 1"""
+  splicebert predict-branchpoints -m models/bp --genome hg38.fa --bed introns.bed --top 1"""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -54,6 +54,7 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "Ranked branchpoints of introns (also: predict branchpoints)",
         DESCRIPTION,
         COLUMNS,
+        options.LENGTHS,
         EXAMPLES,
     )
     group = parser.add_argument_group("input")
