@@ -37,7 +37,8 @@ rule compare_published:
             for branch in BRANCHES
             for name, entry in MODELS.items()
         ]
-        + VARIANT_METHODS,
+        + VARIANT_METHODS
+        + BRANCHPOINT_METHODS,
         datasets=[
             [branch, name]
             for branch in BRANCHES

@@ -22,6 +22,7 @@ COMMANDS = (
     "variant-background",
     "dependency-map",
     "predict",
+    "predict-branchpoints",
     "train",
 )
 GOLDEN = {
@@ -31,6 +32,7 @@ GOLDEN = {
     "score-variants": ("1-based", "0-based half-open", "ln(max(k(d), 1e-6))", "STRAND", "bbae163"),
     "variant-background": ("in-silico", "1-based", "--seed", "--annotation", "percentile"),
     "predict": ("softmax", "sigmoid", "p_0", "BertForTokenClassification", "--raw"),
+    "predict-branchpoints": ("softmax", "0-based", "rank", "distance", "--zone", "mean"),
     "train": ("5'->3'", "-100", "cross-validation", "from_pretrained", "--initial"),
 }
 

@@ -20,7 +20,7 @@ from ..models.checkpoint import (
     weights_file,
 )
 from ..models.modules import BertForSequenceClassification, BertForTokenClassification, Engine
-from ..models.packing import all_rows, first_rows, pack
+from ..models.packing import Packed, Rows, all_rows, first_rows, pack, some_rows
 from ..precision import check_sample
 from ..sequence import VOCABULARY
 from .model import Choice
@@ -67,7 +67,10 @@ class Classifier:
         self._model.bert.engine = Engine(self._attention, dtype)
 
     def run(self, items: Iterable[Item], *, progress: bool = True) -> Iterator[np.ndarray]:
-        """Logits of each sequence, in order: float32 (nt, labels); sequence heads (labels,)."""
+        """Logits of each sequence, in order: float32 (nt or offsets, labels).
+
+        Of a sequence head (labels,).
+        """
         options: dict = {"progress": progress, "label": "predict"}
         if self.head == "sequence":
             options["split"] = lambda values, _: list(values)
@@ -80,11 +83,18 @@ class Classifier:
     def _compute(self, batch: Sequence[Item]) -> torch.Tensor:
         packed = pack([item.sequence for item in batch], device=self._runtime.device)
         last = self._model.config.num_hidden_layers
-        rows = all_rows(packed) if self.head == "token" else first_rows(packed)
+        rows = self._rows(packed, batch)
         states = self._model.bert.encode_packed(packed, [last], rows)[last]
         if self.head == "sequence":
             states = self._model.bert.pooler(states[:, None])
         return self._model.classifier(states)
+
+    def _rows(self, packed: Packed, batch: Sequence[Item]) -> Rows:
+        if self.head == "sequence":
+            return first_rows(packed)
+        if all(item.offsets is None for item in batch):
+            return all_rows(packed)
+        return some_rows(packed, [item.offsets for item in batch])
 
 
 def load_module(choice: Choice) -> tuple[str, torch.nn.Module]:

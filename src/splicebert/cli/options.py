@@ -93,28 +93,32 @@ def add_length(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser, kinds: Sequence[str]) -> None:
-    """Add -o; `kinds` are the file name endings that the command can write."""
+def add_output(parser: argparse.ArgumentParser, kinds: Sequence[str], table: str = "TSV") -> None:
+    """Add -o; `kinds` are the file name endings that the command can write, `table` to stdout."""
     parser.add_argument_group("output").add_argument(
         "-o",
         "--output",
         default="-",
         metavar="FILE",
-        help=f"{', '.join(kinds)}; - is TSV to stdout (default). A file appears when it is "
+        help=f"{', '.join(kinds)}; - is {table} to stdout (default). A file appears when it is "
         "complete; after a failure an older one is still there",
     )
     parser.set_defaults(kinds=tuple(kinds))
 
 
-def add_model(parser: argparse.ArgumentParser, *, any_length: bool = True) -> None:
-    """Add the model and how it is run."""
+def add_model(
+    parser: argparse.ArgumentParser, *, any_length: bool = True, many: bool = False
+) -> None:
+    """Add the model, or `many` of them, and how it is run."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "-m",
         "--model",
         required=True,
+        nargs="+" if many else None,
         metavar="FOLDER|NAME",
-        help="a model folder (config.json, vocab.txt, weights), or a name of the model table",
+        help="a model folder (config.json, vocab.txt, weights), or a name of the model table"
+        + ("; one or more" if many else ""),
     )
     group.add_argument(
         "--models",
