@@ -18,6 +18,8 @@ FIGURES = (
     *("attention/demo.demo.heads", "attention/demo.demo.example"),
     *("variant/context_profiles", "variant/rank_scores"),
     *("variant/precision_recall", "variant/site_scores"),
+    *("branchpoint/precision_recall", "branchpoint/scores"),
+    *("branchpoint/positions", "branchpoint/logos"),
     *("dependency/demo.demo.blocks", "dependency/demo.demo.region_1"),
     "dependency/demo.demo.region_2",
 )
@@ -109,6 +111,31 @@ def test_the_demo_model_has_learned_something(demo):
     assert (auc["low"] > 0.55).all()
 
 
+MARGIN = 0.3
+"""By how much more AP the fine-tuned demo model must find branchpoints than from scratch."""
+
+
+def branchpoint_ap(demo):
+    path = demo.folder / "results/branchpoint/tables/performance.tsv"
+    table = pd.read_csv(path, sep="\t")
+    return table[table["metric"] == "ap"].set_index("method")
+
+
+def test_fine_tuning_finds_planted_branchpoints(demo):
+    """Pre-training tells: far above the same model from scratch, and above chance."""
+    ap = branchpoint_ap(demo)
+    print(ap[["value", "low", "high", "chance"]].to_string())
+    assert ap.loc["demo", "low"] > ap.loc["scratch", "high"] + MARGIN
+    assert ap.loc["demo", "low"] > ap.loc["demo", "chance"] + 2 * MARGIN
+    assert ap.loc["scratch", "low"] > ap.loc["scratch", "chance"]
+
+
+def test_fine_tuning_comes_near_the_matrix_that_branchpoints_were_drawn_from(demo):
+    """Matrix and distance are all but the whole grammar: no model can be much better."""
+    ap = branchpoint_ap(demo)
+    assert ap.loc["demo", "value"] > ap.loc["pwm", "value"] - 0.05
+
+
 def test_report_opens_offline(demo):
     report = (demo.folder / "results/report.html").read_text()
 
@@ -119,12 +146,15 @@ def test_report_opens_offline(demo):
                   "Attention around the other end of the intron.",
                   "Which head links donor and acceptor.", "One intron.",
                   "How far a variant is felt.", "Finding disrupting variants outside",
+                  "Finding branchpoints.", "Branchpoints by method.",
+                  "Position of the best prediction.", "Motif of the predicted sites.",
                   "Dependency maps", "Dependency map.", "Blocks between sites."):  # fmt: skip
         assert title in report, title
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
     expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
-    expected |= {"4 Variant effects (Figure 4)", "Dependency maps", "Published and reproduced"}
+    expected |= {"4 Variant effects (Figure 4)", "5 Branchpoints (Figure 5)"}
+    expected |= {"Dependency maps", "Published and reproduced"}
     assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
