@@ -153,7 +153,9 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert planned["infer_variant_snvs"] == 2 * 2 * 16  # data sets, models, shards
     assert planned["infer_variant_mutagenesis"] == 2 * 16
     assert planned["unpack_data_variant"] == 1
-    assert "unpack_data_branchpoint" not in planned  # nothing that the configuration does not use
+    assert planned["train_branchpoint_fold"] == 9 * 5  # methods, folds
+    assert planned["unpack_data_branchpoint"] == 1
+    assert "unpack_data_splicesite" not in planned  # nothing that the configuration does not use
     assert "make_demo_genome" not in planned  # nor the demo, whose configuration it replaces
     assert "conservation/demo" not in finished.output
 
