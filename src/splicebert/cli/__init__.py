@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return _fail(args.command, "interrupted", INTERRUPTED)
-    except _TerminatedError:
+    except _Terminated:
         return _fail(args.command, "terminated", TERMINATED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
@@ -116,8 +116,11 @@ def _fail(command: str, message: str, code: int) -> int:
     return code
 
 
-class _TerminatedError(Exception):
-    """SIGTERM, raised as an exception so that temporary files are removed."""
+class _Terminated(BaseException):
+    """SIGTERM, raised so that temporary files are removed.
+
+    Not an Exception, of which libraries catch all while they are imported.
+    """
 
 
 @contextmanager
@@ -125,7 +128,7 @@ def _terminating() -> Iterator[None]:
     """Turn SIGTERM into an exception, where this is the main thread."""
 
     def stop(*_: object) -> None:
-        raise _TerminatedError
+        raise _Terminated
 
     if threading.current_thread() is not threading.main_thread():
         yield
