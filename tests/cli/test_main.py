@@ -15,13 +15,15 @@ from splicebert.cli import main
 
 PROGRAM = [sys.executable, "-m", "splicebert"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-COMMANDS = ("embed", "fill", "score-variants", "variant-background", "dependency-map", "predict")
+COMMANDS = ("embed", "fill", "score-variants", "variant-background", "dependency-map", "predict",
+            "predict-splice-sites")  # fmt: skip
 GOLDEN = {
     "embed": ("0-based", "float32 (layers, nt, hidden)", "list<float>", "--pool", "--layers"),
     "fill": ("0-based", "p_A .. p_T", "ten tokens", "--each", "510 of them"),
     "dependency-map": ("0-based", "5'->3'", "da Silva", "log2 odds", "3 x length + 1"),
     "score-variants": ("1-based", "0-based half-open", "ln(max(k(d), 1e-6))", "STRAND", "bbae163"),
     "variant-background": ("in-silico", "1-based", "--seed", "--annotation", "percentile"),
+    "predict-splice-sites": ("0-based", "PREFIX.donor.plus.bw", "ensemble", "--least", "GC"),
     "predict": ("softmax", "sigmoid", "p_0", "BertForTokenClassification", "--raw"),
 }
 

@@ -1,6 +1,7 @@
 """The command line.
 
-`splicebert embed | fill | score-variants | variant-background | dependency-map | predict`.
+`splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
+predict-splice-sites`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -19,10 +20,21 @@ from contextlib import contextmanager
 
 from .. import __version__
 from ..errors import SpliceBERTError
-from . import dependency_map, embed, fill, predict, score_variants, variant_background
+from . import (
+    dependency_map,
+    embed,
+    fill,
+    predict,
+    predict_splice_sites,
+    score_variants,
+    variant_background,
+)
 from .options import Formatter
 
-COMMANDS = (embed, fill, score_variants, variant_background, dependency_map, predict)
+COMMANDS = (
+    *(embed, fill, score_variants, variant_background, dependency_map),
+    *(predict, predict_splice_sites),
+)
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 
 DESCRIPTION = """\
