@@ -101,9 +101,9 @@ rule pretrain_model:
         fragments="results/pretrain/{run}/validation.fragments.parquet",
         bases="results/pretrain/{run}/validation.bases.parquet",
         library=library(
+            "learning",
             "pretraining/__main__",
             "pretraining/batches",
-            "pretraining/checkpoint",
             "pretraining/corpus",
             "pretraining/evaluation",
             "pretraining/fragments",

@@ -64,29 +64,56 @@ def closure(script):
     return seen - CARRIERS
 
 
+def helper_lists():
+    """Name of each function of rules/training_common.smk that lists modules -> its modules."""
+    text = (ROOT / "rules" / "training_common.smk").read_text()
+    found = re.findall(r"def (\w+_code)\(\*modules\):.*?library\((.*?)\)", text, re.S)
+    return {name: set(re.findall(r'"(.+?)"', call)) for name, call in found}
+
+
+HELPERS = helper_lists()
+
+
+def missing_modules(script, listed):
+    """Modules that a script uses and a rule does not list, alone or by their package."""
+    packages = {m for m in listed if (PACKAGE / m).is_dir()}
+    return {
+        module
+        for module in closure(script) - listed
+        if not any(module.startswith(f"{package}/") for package in packages)
+    }
+
+
 def rule_inputs():
     """(rule, script, listed modules) of every rule that runs a script with library inputs."""
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for text in re.split(r"\n(?=rule )", path.read_text()):
             name = re.match(r"rule (\w+):", text)
             script = re.search(r'script:\s+"\.\./(scripts/\S+\.py)"', text)
-            call = re.search(r"library=(library|model_code)\((.*?)\)", text, re.S)
+            call = re.search(
+                rf"library=(library|model_code|{'|'.join(HELPERS)})\((.*?)\)", text, re.S
+            )
             if name and script and call:
                 listed = set(re.findall(r'"(.+?)"', call[2]))
                 if call[1] == "model_code":
                     listed |= ENGINE | FAMILIES
+                listed |= HELPERS.get(call[1], set())
                 yield pytest.param(ROOT / script[1], listed, id=name[1])
 
 
 @pytest.mark.parametrize(("script", "listed"), list(rule_inputs()))
 def test_a_rule_lists_what_its_numbers_depend_on(script, listed):
-    packages = {m for m in listed if (PACKAGE / m).is_dir()}
-    missing = {
-        module
-        for module in closure(script) - listed
-        if not any(module.startswith(f"{package}/") for package in packages)
-    }
+    missing = missing_modules(script, listed)
     assert not missing, f"{script.name}: add {sorted(missing)} to the rule's library input"
+
+
+@pytest.mark.parametrize(
+    ("script", "helper"), [("train_fold", "fold_code"), ("gather_folds", "gather_code")]
+)
+def test_helpers_list_what_the_scripts_of_fine_tuning_depend_on(script, helper):
+    path = ROOT / "scripts" / "training" / f"{script}.py"
+    assert not missing_modules(path, HELPERS[helper])
+    assert all((PACKAGE / m).is_dir() or (PACKAGE / f"{m}.py").is_file() for m in HELPERS[helper])
 
 
 def test_listed_modules_exist_and_the_check_sees_them():

@@ -51,6 +51,14 @@ def open_genome(snakemake) -> Genome:
     return Genome(inputs.fasta, fai=inputs.fai, gzi=inputs.gzi)
 
 
+def choose_device(snakemake) -> str:
+    """Device of a job: that of the configuration; the CPU for `auto` without a GPU given to it."""
+    device = snakemake.config["inference"]["device"]
+    if device == "auto" and not snakemake.resources.get("gpu", 0):
+        return "cpu"
+    return device
+
+
 def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
     """Load the model of an inference job and log what runs where, in which precision.
 
@@ -65,10 +73,7 @@ def open_model(snakemake) -> tuple[ModelAdapter, Runtime]:
     from .runtime import PURPOSES, Runtime
 
     torch.set_num_threads(snakemake.threads)
-    inference = snakemake.config["inference"]
-    device = inference["device"]
-    if device == "auto" and not snakemake.resources.get("gpu", 0):
-        device = "cpu"
+    inference, device = snakemake.config["inference"], choose_device(snakemake)
     params = snakemake.params
     log, dtype = logging.getLogger(snakemake.rule), params.dtype
     if dtype != "auto" and dtype not in PURPOSES[params.purpose]:

@@ -11,7 +11,10 @@ import pandas as pd
 
 from splicebert.errors import FormatError
 
-DTYPES = ("str", "bool", "int64", "Int64", "int32", "int8", "float64", "float32")
+DTYPES = (
+    *("str", "bool", "int64", "Int64", "int32", "int16", "int8", "float64", "float32"),
+    "list<int8>",
+)
 _BOOLS = {"True": True, "true": True, "False": False, "false": False, True: True, False: False}
 
 
@@ -24,7 +27,8 @@ class Column:
     name
         Name in the file and in the frame.
     dtype
-        One of `DTYPES`: str is Python strings, Int64 the integer of pandas that can be missing.
+        One of `DTYPES`: str is Python strings, Int64 the integer of pandas that can be missing,
+        list<int8> an array int8 (n,) in every row (parquet only).
     meaning
         What it holds, with unit or coordinate base.
     nullable
@@ -91,7 +95,7 @@ class Schema:
 
 
 def _pandas_dtype(dtype: str) -> str:
-    return "object" if dtype == "str" else dtype
+    return "object" if dtype in ("str", "list<int8>") else dtype
 
 
 def validate(
@@ -219,6 +223,9 @@ def _convert(series: pd.Series, dtype: str) -> tuple[pd.Series, np.ndarray]:
         if pd.api.types.infer_dtype(series, skipna=True) in ("string", "empty"):
             return series, np.ones(len(series), dtype=bool)
         return series, np.array([isinstance(value, str) for value in series], dtype=bool)
+    if dtype == "list<int8>":
+        lists = [_int8_list(value) for value in series]
+        return pd.Series(lists, dtype=object), np.array([v is not None for v in lists], bool)
     if dtype == "bool":
         # A number is no truth, though Python holds 1 == True.
         text = series.map(lambda value: isinstance(value, (str, bool, np.bool_)))
@@ -238,7 +245,9 @@ def _as_dtype(values: pd.Series, null: pd.Series, column: Column, fault: _Fault)
     """Cast checked values; integers that the dtype can't hold are at fault."""
     if column.dtype == "str":
         return values.where(~null, None) if null.any() else values
-    if column.dtype in ("int32", "int8"):
+    if column.dtype == "list<int8>":
+        return values
+    if column.dtype in ("int32", "int16", "int8"):
         limits = np.iinfo(column.dtype)
         fault.check(
             (values < limits.min) | (values > limits.max),
@@ -246,3 +255,15 @@ def _as_dtype(values: pd.Series, null: pd.Series, column: Column, fault: _Fault)
             lambda i: f"{values[i]}, expected {column.dtype}, {limits.min} to {limits.max}",
         )
     return values.astype(column.dtype)
+
+
+def _int8_list(value: Any) -> np.ndarray | None:
+    """Whole numbers of -128 to 127 as int8 (n,); None for anything else."""
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        return None
+    array = np.asarray(value)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        return None
+    if array.size and not (array.min() >= -128 and array.max() <= 127):
+        return None
+    return array.astype(np.int8, copy=False)

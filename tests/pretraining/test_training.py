@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from transformers import AutoTokenizer, BertForMaskedLM
 
 from splicebert.errors import ModelError
+from splicebert.learning import checkpoint
 from splicebert.models import SpliceBERT
-from splicebert.pretraining import checkpoint
 from splicebert.pretraining.__main__ import train
 from splicebert.pretraining.batches import to_model
 from splicebert.pretraining.corpus import Corpus

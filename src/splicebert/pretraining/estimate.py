@@ -19,12 +19,13 @@ import torch
 
 from ..configuration import check, read_schema, read_yaml
 from ..errors import ConfigError, SpliceBERTError
+from ..learning.mixed import autocast
 from .batches import make_batch, to_model
 from .corpus import Corpus
 from .fragments import draw_lengths
 from .model import MaskedLoss, build_model
 from .optimisers import optimisers
-from .processes import Process, autocast, choose_device
+from .processes import Process, choose_device
 from .settings import SPECIALS, Job, Phase, check_pretraining, decisive, total_steps
 from .tables import CORPUS_INDEX, TRAINING
 from .trainer import Trainer

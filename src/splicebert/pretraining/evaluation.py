@@ -9,11 +9,12 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from ..learning.mixed import autocast
 from ..tables import read_table
 from .batches import Batch, make_batch, pieces, to_model
 from .corpus import Corpus
 from .model import MaskedLoss
-from .processes import Process, autocast
+from .processes import Process
 from .settings import Job
 from .tables import VALIDATION_BASES, VALIDATION_FRAGMENTS
 from .validation import GROUPS, fragment_codes, group_members

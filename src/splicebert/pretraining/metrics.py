@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from pathlib import Path
 
 import pandas as pd
 
+from ..learning.events import event_writer
 from ..schema import Schema
 from ..tables import read_table, write_table
 from .tables import METRICS, PERPLEXITIES
@@ -36,7 +36,7 @@ class Metrics:
                 self.paths.items(), (METRICS, PERPLEXITIES), strict=True
             )
         }
-        self._board = _board(events, step)
+        self._board = event_writer(events, step)
 
     def add(self, row: dict, regions: pd.DataFrame | None) -> None:
         """Add a row of METRICS and, where the model was evaluated, its PERPLEXITIES."""
@@ -74,14 +74,6 @@ def _cut(path: Path, schema: Schema, step: int) -> pd.DataFrame:
         return schema.empty()
     table = read_table(path, schema)
     return table[table["step"] <= step].reset_index(drop=True)
-
-
-def _board(folder: Path, step: int):
-    """Event writer; TensorBoard hides what an earlier process wrote about later steps."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torch.utils.tensorboard import SummaryWriter
-    return SummaryWriter(str(folder), purge_step=step + 1)
 
 
 def _short(value: float) -> str:

@@ -73,9 +73,3 @@ def joined(hardware: dict[str, Any]) -> Iterator[Process]:
         distributed.barrier()  # one that leaves alone waits for ever
     finally:
         distributed.destroy_process_group()
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Context of forward passes: bfloat16 products where `precision` says so, or auto on a GPU."""
-    wanted = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

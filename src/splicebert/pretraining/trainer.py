@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +11,17 @@ import numpy as np
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from ..learning.checkpoint import load_checkpoint, newest, read_state, save_checkpoint
+from ..learning.mixed import autocast
+from ..learning.prefetch import ahead
 from .batches import read_share, to_model
-from .checkpoint import load_checkpoint, newest, read_state, save_checkpoint
 from .corpus import Corpus, Pool, pool
 from .evaluation import evaluate, read_validation
 from .fragments import Fragments, draw_step, passes
 from .metrics import Metrics
 from .model import MaskedLoss, build_model
 from .optimisers import optimisers, rate_share, set_rates
-from .processes import Process, autocast
+from .processes import Process
 from .progress import Clock, Progress, StepData
 from .settings import Job, Phase, total_steps
 from .tables import TRAINING
@@ -184,13 +184,3 @@ class Trainer:
 
     def _due(self, step: int, every: int) -> bool:
         return step % every == 0 or step == self.steps
-
-
-def ahead(make: Callable[[int], StepData], steps: range) -> Iterator[StepData]:
-    """Yield `make(step)` of each step; the next one is made meanwhile."""
-    with ThreadPoolExecutor(1) as worker:
-        waiting = worker.submit(make, steps[0]) if steps else None
-        for step in steps:
-            found = waiting.result()
-            waiting = worker.submit(make, step + 1) if step + 1 in steps else None
-            yield found

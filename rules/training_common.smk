@@ -1,0 +1,66 @@
+"""Helpers of the branches that fine-tune; no rule is defined here."""
+
+
+def fold_code(*modules):
+    """Source files that decide the numbers of a fold (scripts/training/train_fold.py)."""
+    return library(
+        "training",
+        "learning",
+        "models/attention",
+        "models/base",
+        "models/checkpoint",
+        "models/encoder",
+        "models/linear",
+        "models/loading",
+        "models/modules",
+        "models/onehot",
+        "models/packing",
+        "models/splicebert",
+        "inference",
+        "precision",
+        "runtime",
+        "sequence",
+        "statistics",
+        *modules,
+    )
+
+
+def gather_code(*modules):
+    """Source files that decide what the folds together give (scripts/training/gather_folds.py)."""
+    return library(
+        "training/gather",
+        "training/metrics",
+        "training/selection",
+        "training/tables",
+        "statistics",
+        *modules,
+    )
+
+
+def method_model(branch, wildcards):
+    """Name of the model of a branch's method."""
+    return config[branch]["methods"][wildcards.method]["model"]
+
+
+def method_weights(branch):
+    """Input function: files of the model of a branch's method."""
+    return lambda wildcards: model_files(method_model(branch, wildcards))
+
+
+def method_entry(branch):
+    """Function of wildcards: entry of the model of a branch's method, as far as it computes."""
+    return lambda wildcards: model_entry(method_model(branch, wildcards))
+
+
+def method_choice(branch):
+    """Function of wildcards: a branch's method without its label and colour."""
+    return lambda wildcards: {
+        key: value
+        for key, value in config[branch]["methods"][wildcards.method].items()
+        if key not in ("label", "color")
+    }
+
+
+def method_gpus(branch):
+    """Function of wildcards: GPUs that a job of a branch's method asks for."""
+    return lambda wildcards: gpus(method_model(branch, wildcards))

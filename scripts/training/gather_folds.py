@@ -1,0 +1,23 @@
+"""Choose epochs by the validation scores of all folds and put their test predictions together."""
+
+from splicebert.jobs import job
+from splicebert.training.gather import gather
+
+
+def main(snakemake):
+    inputs, output, params = snakemake.input, snakemake.output, snakemake.params
+    with job(snakemake) as log:
+        chosen = gather(
+            inputs.metrics,
+            inputs.predictions,
+            output.predictions,
+            output.selection,
+            score=params.settings["score"],
+            patience=params.settings["patience"],
+            protocol=params.protocol,
+        )
+        log.info("protocol %s, epochs %s", params.protocol, chosen.epochs)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821

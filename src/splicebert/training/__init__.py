@@ -1,0 +1,1 @@
+"""Fine-tuning for token and sequence classification, fold by fold."""
