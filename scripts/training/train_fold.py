@@ -6,9 +6,10 @@ import torch
 
 from splicebert.jobs import choose_device, job
 from splicebert.runtime import Runtime
+from splicebert.training.defaults import METHOD
 from splicebert.training.examples import read_examples
 from splicebert.training.run import Outputs, evaluation_runtime, train_fold
-from splicebert.training.settings import METHOD, Job, Split, complete
+from splicebert.training.settings import Job, Split, complete
 
 
 def make_job(snakemake) -> Job:

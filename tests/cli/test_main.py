@@ -15,8 +15,16 @@ from splicebert.cli import main
 
 PROGRAM = [sys.executable, "-m", "splicebert"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-COMMANDS = ("embed", "fill", "score-variants", "variant-background", "dependency-map", "predict",
-            "predict-splice-sites")  # fmt: skip
+COMMANDS = (
+    "embed",
+    "fill",
+    "score-variants",
+    "variant-background",
+    "dependency-map",
+    "predict",
+    "predict-splice-sites",
+    "train",
+)
 GOLDEN = {
     "embed": ("0-based", "float32 (layers, nt, hidden)", "list<float>", "--pool", "--layers"),
     "fill": ("0-based", "p_A .. p_T", "ten tokens", "--each", "510 of them"),
@@ -25,6 +33,7 @@ GOLDEN = {
     "variant-background": ("in-silico", "1-based", "--seed", "--annotation", "percentile"),
     "predict-splice-sites": ("0-based", "PREFIX.donor.plus.bw", "ensemble", "--least", "GC"),
     "predict": ("softmax", "sigmoid", "p_0", "BertForTokenClassification", "--raw"),
+    "train": ("5'->3'", "-100", "cross-validation", "from_pretrained", "--initial"),
 }
 
 
@@ -46,7 +55,8 @@ def help_of(capsys, *arguments):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches(capsys, command):
     text = help_of(capsys, command)
-    for words in (*GOLDEN[command], "output", "lengths:", "examples:", "--any-length", "--device"):
+    lengths = () if command == "train" else ("lengths:", "--any-length")
+    for words in (*GOLDEN[command], "output", "examples:", "--device", *lengths):
         assert words in text
     assert text.count(f"  splicebert {command} ") == 2
     assert max(map(len, text.splitlines())) <= 100

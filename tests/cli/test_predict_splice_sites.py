@@ -158,3 +158,17 @@ def test_what_is_refused(cli, arguments, message, sequence_folder, token_folder,
     assert found.code == 2
     assert message in found.err
     assert not list(tmp_path.glob("out*"))
+
+
+def test_a_model_that_was_trained_here_tells_its_length(
+    cli, scanned, sequence_folder, genome, tmp_path
+):
+    folder = shutil.copytree(sequence_folder, tmp_path / "model")
+    (folder / "training.json").write_text(f'{{"lengths": [{LENGTH}, {LENGTH}]}}')
+    arguments = ("predict", "splice-sites", "--donor", folder, genome.path, "-o", tmp_path / "out")
+    assert cli(*arguments, "--strand", "+").code == 0
+    every = track(scanned, "donor", "plus", "chr1")
+    assert track(tmp_path / "out", "donor", "plus", "chr1") == pytest.approx(every, abs=2e-5)
+    refused = cli(*arguments, "--length", "102")
+    assert refused.code == 2
+    assert f"takes exactly {LENGTH} nt" in refused.err

@@ -1,7 +1,7 @@
 """The command line.
 
 `splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
-predict-splice-sites`.
+predict-splice-sites | train`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -27,14 +27,23 @@ from . import (
     predict,
     predict_splice_sites,
     score_variants,
+    train,
     variant_background,
 )
 from .options import Formatter
 
 COMMANDS = (
-    *(embed, fill, score_variants, variant_background, dependency_map),
-    *(predict, predict_splice_sites),
+    embed,
+    fill,
+    score_variants,
+    variant_background,
+    dependency_map,
+    predict,
+    predict_splice_sites,
+    train,
 )
+TWO_WORDS = {("predict", "splice-sites"): "predict-splice-sites"}
+"""Commands that can be written as two words; a FASTA of that name is ./splice-sites."""
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 
 DESCRIPTION = """\
@@ -62,6 +71,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def join_words(argv: Sequence[str]) -> list[str]:
+    """Read `predict splice-sites` as `predict-splice-sites`; see TWO_WORDS."""
+    name = TWO_WORDS.get(tuple(argv[:2]))
+    return [name, *argv[2:]] if name else list(argv)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code.
 
@@ -76,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options can't be used (one line on stderr says why); 130 after Ctrl-C, 143 after SIGTERM, 141
     where the reader of stdout has gone. But for 0 and 3 no partial output is left.
     """
-    args = build_parser().parse_args(argv)
+    args = build_parser().parse_args(join_words(sys.argv[1:] if argv is None else argv))
     try:
         with _logging(args.command, args.quiet), _terminating():
             code = args.run(args)

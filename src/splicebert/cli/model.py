@@ -60,12 +60,22 @@ def find_model(name: str, table: str, any_length: bool = False) -> Choice:
         folder = Path(name).resolve()
         entry: dict[str, Any] = {"adapter": "splicebert"}
         name = folder.name
+        entry |= _trained_lengths(folder)
     else:
         folder, entry = _find_entry(name, Path(table))
     room = _room(folder)
     lengths = (1, room) if any_length else _lengths(entry, room)
     entry = {**entry, "folder": str(folder), "min_length": lengths[0], "max_length": lengths[1]}
     return Choice(name, folder, entry, lengths)
+
+
+def _trained_lengths(folder: Path) -> dict[str, int]:
+    """Lengths of the sequences that `splicebert train` had; empty for other folders."""
+    path = folder / "training.json"
+    if not path.is_file():
+        return {}
+    lengths = read_json(path).get("lengths")
+    return dict(zip(("min_length", "max_length"), lengths, strict=True)) if lengths else {}
 
 
 def _find_entry(name: str, table: Path) -> tuple[Path, dict[str, Any]]:
@@ -94,7 +104,11 @@ def _find_entry(name: str, table: Path) -> tuple[Path, dict[str, Any]]:
 
 def read_values(folder: Path) -> dict[str, Any]:
     """Read config.json as it is; ModelError where it is missing or broken."""
-    path = folder / "config.json"
+    return read_json(folder / "config.json")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a model folder; ModelError where it is missing or broken."""
     try:
         values = json.loads(path.read_text())
     except (OSError, ValueError) as error:

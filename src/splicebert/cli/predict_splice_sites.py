@@ -7,6 +7,7 @@ import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from ..genome import Genome
     from ..splicesite_scan import Candidates, Stretch
     from .classifier import Classifier
+    from .model import Choice
 
 log = logging.getLogger(__name__)
+LENGTH = 400
 MOTIFS = ("canonical", "gc", "all")
 
 DESCRIPTION = """\
@@ -41,8 +44,8 @@ output, with PREFIX of -o:
 
 LENGTHS = """\
 lengths:
-  --length must be that of the training: a fine-tuned folder does not say it, so there is no
-  --any-length here. One run of the model a candidate, about 1 base in 16 of either kind and
+  A folder that this project trained tells the length of its windows (training.json); for others
+  --length must be that of their training, and there is no --any-length here. One run of the model a candidate, about 1 base in 16 of either kind and
   strand: a gene takes seconds on a CPU, a chromosome wants a GPU."""
 
 EXAMPLES = """\
@@ -89,9 +92,8 @@ def add_parser(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     group.add_argument(
         "--length",
         type=options.positive,
-        default=400,
         metavar="NT",
-        help="of the windows, as in training (default: %(default)s)",
+        help=f"of the windows, as in training (default: what the model tells, else {LENGTH})",
     )
     group.add_argument(
         "--motifs",
@@ -129,15 +131,13 @@ def run(args: argparse.Namespace) -> None:
     )
     from .sources import as_file, open_genome
 
-    if args.length % 2:
-        raise SpliceBERTError(f"--length {args.length}; expected an even number of nt")
-    models = open_models(args)
+    models, length = open_models(args)
     with as_file(args.fasta) as path, open_genome(str(path)) as genome:
         stretches = read_stretches(args, genome)
         peaks, total = [], 0
         with open_tracks(args.output, models, genome.contigs) as tracks:
             for site, ensemble in models.items():
-                scan = (genome, stretches, MOTIFS[args.motifs][site], args.length)
+                scan = (genome, stretches, MOTIFS[args.motifs][site], length)
                 candidates = functools.partial(find_candidates, *scan)
                 for part, values in scores(candidates, ensemble, progress=not args.quiet):
                     strand = part.stretch.strand
@@ -149,34 +149,61 @@ def run(args: argparse.Namespace) -> None:
     log.info("%d candidates, %d with a probability of %g or more", total, len(peaks), args.least)
 
 
-def open_models(args: argparse.Namespace) -> dict[str, list[Classifier]]:
-    """Load the models of each site that has any."""
+def open_models(args: argparse.Namespace) -> tuple[dict[str, list[Classifier]], int]:
+    """Load the models of each site that has any; also the length of their windows, nt."""
     from .classifier import Classifier
-    from .model import check_length, choose_runtime, find_model
+    from .model import choose_runtime
 
-    folders = {site: getattr(args, site) for site in ("donor", "acceptor")}
-    if not any(folders.values()):
-        raise SpliceBERTError("no model: give --donor FOLDER, --acceptor FOLDER, or both")
-    # The lengths of a fine-tuned model are those of its training, which the folder does not say.
-    choices = {
-        site: [find_model(name, "", any_length=True) for name in names]
-        for site, names in folders.items()
-        if names
-    }
+    choices = find_models(args)
+    length = window_length(args.length, [c for found in choices.values() for c in found])
     runtime = choose_runtime(args, "probability")
     models: dict[str, list[Classifier]] = {}
     for site, found in choices.items():
-        models[site] = []
-        for choice in found:
-            check_length(args.length, choice, "--length is")
-            model = Classifier(choice, runtime, args.attention)
+        models[site] = [Classifier(choice, runtime, args.attention) for choice in found]
+        for choice, model in zip(found, models[site], strict=True):
             if model.head != "sequence" or model.num_labels > 2:
                 raise ModelError(
                     f"{choice.folder}: a {model.head} head of {model.num_labels} labels; expected "
                     "a sequence classification of real against other sites"
                 )
-            models[site].append(model)
-    return models
+    return models, length
+
+
+def find_models(args: argparse.Namespace) -> dict[str, list[Choice]]:
+    """Find the models of each site that has any."""
+    from .model import find_model
+
+    folders = {site: getattr(args, site) for site in ("donor", "acceptor")}
+    if not any(folders.values()):
+        raise SpliceBERTError("no model: give --donor FOLDER, --acceptor FOLDER, or both")
+    return {
+        site: [
+            # Without training.json nothing tells the lengths of the training.
+            find_model(name, "", any_length=not (Path(name) / "training.json").is_file())
+            for name in names
+        ]
+        for site, names in folders.items()
+        if names
+    }
+
+
+def window_length(given: int | None, choices: Sequence[Choice]) -> int:
+    """Length of the windows, nt: as given, as all models tell, or `LENGTH`.
+
+    Raises
+    ------
+    SpliceBERTError
+        An odd length, or one that a model does not take.
+    """
+    from .model import check_length
+
+    told = {choice.lengths[0] for choice in choices if choice.lengths[0] == choice.lengths[1]}
+    length = given or (told.pop() if len(told) == 1 else LENGTH)
+    if length % 2:
+        raise SpliceBERTError(f"--length {length}; expected an even number of nt")
+    for choice in choices:
+        check_length(length, choice, "windows have" if given is None else "--length is")
+    return length
 
 
 def read_stretches(args: argparse.Namespace, genome: Genome) -> list[Stretch]:

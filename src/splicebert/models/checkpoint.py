@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from transformers import BertConfig, BertTokenizer, PreTrainedModel
+from transformers.utils.logging import (
+    disable_progress_bar,
+    enable_progress_bar,
+    is_progress_bar_enabled,
+)
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
@@ -63,11 +69,23 @@ def read_config(folder: str | Path) -> BertConfig:
 def write_model(model: PreTrainedModel, folder: Path) -> None:
     """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    with _no_progress_bar():
+        model.save_pretrained(folder)
     vocab = folder / "vocab.txt"
     vocab.write_text("\n".join(VOCABULARY) + "\n")
     BertTokenizer(str(vocab), do_lower_case=False).save_pretrained(folder)
     vocab.write_text("\n".join(VOCABULARY) + "\n")
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    enabled = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        if enabled:
+            enable_progress_bar()
 
 
 def check_vocabulary(folder: str | Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import numpy as np
@@ -16,10 +16,10 @@ from .selection import Selection, choose_epochs
 from .tables import CHOSEN_PREDICTIONS, METRICS, PREDICTIONS, SCORES, VALIDATION
 
 
-def read_scores(metrics: Sequence[str | PathLike], score: str) -> pd.DataFrame:
-    """Validation scores of all folds (SCORES) from their tables of METRICS, fold 0 first."""
+def read_scores(metrics: Mapping[int, str | PathLike], score: str) -> pd.DataFrame:
+    """Validation scores (SCORES) from the folds' tables of METRICS, fold -> file."""
     tables = []
-    for fold, path in enumerate(metrics):
+    for fold, path in metrics.items():
         table = read_table(path, METRICS)
         table = table[(table["split"] == VALIDATION) & (table["metric"] == score)]
         tables.append(table[["epoch", "value"]].assign(fold=np.int16(fold)))
@@ -41,13 +41,14 @@ def gather(
     score: str,
     patience: int | None,
     protocol: str,
+    folds: Sequence[int] | None = None,
 ) -> Selection:
     """Choose epochs and write the predictions of the test folds at them.
 
     Parameters
     ----------
     metrics, predictions
-        Files of all folds, fold 0 first.
+        Files of the folds.
     out_predictions, out_selection
         Parquet (CHOSEN_PREDICTIONS) and JSON (protocol, score, epochs, scores, mean).
     score
@@ -56,10 +57,14 @@ def gather(
         Of the paper's rule; see `choose_epochs`.
     protocol
         corrected: each fold's best epoch, softmax; published: one epoch for all, sigmoid.
+    folds
+        Their numbers; None: 0, 1, 2, ….
     """
-    chosen = choose_epochs(read_scores(metrics, score), protocol, patience)
+    folds = range(len(metrics)) if folds is None else folds
+    named = dict(zip(folds, metrics, strict=True))
+    chosen = choose_epochs(read_scores(named, score), protocol, patience)
     tables = []
-    for fold, path in enumerate(predictions):
+    for fold, path in zip(folds, predictions, strict=True):
         table = read_predictions(path, chosen.epochs[fold])
         table["score"] = probability(table["logit"], table["logit_negative"], protocol=protocol)
         tables.append(table.assign(fold=np.int16(fold)))

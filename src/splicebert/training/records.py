@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,8 @@ from ..learning.events import event_writer
 from ..tables import FLOAT_FORMAT, atomic_path, write_table
 from .evaluation import Evaluation, split_logits
 from .examples import Examples
+from .progress import Progress
 from .tables import PREDICTIONS, TEST, TRAINING, VALIDATION
-
-if TYPE_CHECKING:
-    from .trainer import Progress
 
 
 class Records:
@@ -60,7 +57,8 @@ class Records:
             values |= {(name, key): value for key, value in found[name].scores._asdict().items()}
         for (split, metric), value in values.items():
             self.rows.append([epoch, split, metric, float(FLOAT_FORMAT % value)])
-            self._board.add_scalar(f"{metric}/{split}", value, epoch)
+            if np.isfinite(value):
+                self._board.add_scalar(f"{metric}/{split}", value, epoch)
         self._board.add_scalar("rate", rate, epoch)
         self._board.flush()
 
@@ -135,7 +133,3 @@ class Records:
         for path in (self.state / "best").glob("epoch-*"):
             if path != self._weights(best):
                 path.unlink()
-
-    def remove(self) -> None:
-        """Remove all of it but the events."""
-        shutil.rmtree(self.state, ignore_errors=True)

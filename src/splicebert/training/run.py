@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from ..tables import atomic_path, write_table
 from .examples import Examples, check_examples, check_parts, count_shared, digest, make_examples
 from .model import build_learner, longest_sequence
 from .settings import Job
-from .tables import METRICS, SPLITS
+from .tables import METRICS, SPLITS, TRAINING
 from .trainer import CHECKPOINT_SECONDS, Trainer
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,7 @@ def fingerprint(job: Job, parts: dict[str, Examples]) -> dict[str, Any]:
     return {
         "split": json.loads(json.dumps(job.split)),
         "task": [job.task, job.num_labels],
+        "model": job.model,
         "weights": weights,
         "method": job.method,
         "settings": job.settings,
@@ -156,7 +159,7 @@ def _describe_parts(parts: dict[str, Examples]) -> str:
 def describe(trainer: Trainer) -> dict[str, Any]:
     """Everything that decided the weights, what they score, and what training took."""
     job, progress, device = trainer.job, trainer.progress, trainer.runtime.device
-    rows = [row for row in trainer.records.rows if row[0] == progress.best_epoch]
+    lengths = [len(sequence) for sequence in trainer.parts[TRAINING].sequences]
     on_gpu = device.type == "cuda"
     return {
         "model": job.model,
@@ -165,14 +168,14 @@ def describe(trainer: Trainer) -> dict[str, Any]:
         "num_labels": job.num_labels,
         "split": job.split._asdict(),
         "settings": job.settings,
-        "weights": trainer.fingerprint["weights"],
         "examples": {name: len(part.ids) for name, part in trainer.parts.items()},
         "shared_with_training": count_shared(trainer.parts),
         "parameters": sum(p.numel() for p in trainer.learner.parameters()),
         "learning_parameters": sum(p.numel() for p in trainer.learning),
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "metrics": [dict(zip(METRICS.names, row, strict=True)) for row in rows],
+        "metrics": _best_metrics(trainer),
+        "lengths": [min(lengths), max(lengths)],
         "seconds": round(progress.seconds, 1),
         "hardware": {
             "device": torch.cuda.get_device_name(device) if on_gpu else platform.machine(),
@@ -180,7 +183,17 @@ def describe(trainer: Trainer) -> dict[str, Any]:
             "precision": str(products(device, job.settings["precision"])).removeprefix("torch."),
         },
         "torch": torch.__version__,
+        "fingerprint": trainer.fingerprint,
     }
+
+
+def _best_metrics(trainer: Trainer) -> dict[str, dict[str, float | None]]:
+    """Metrics of the best epoch: split -> metric -> value, None for one that is not defined."""
+    found: dict[str, dict[str, float | None]] = {name: {} for name in SPLITS}
+    for epoch, split, metric, value in trainer.records.rows:
+        if epoch == trainer.progress.best_epoch:
+            found[split][metric] = None if math.isnan(value) else value
+    return found
 
 
 def write_outputs(trainer: Trainer, outputs: Outputs, about: dict[str, Any]) -> None:
@@ -193,7 +206,7 @@ def write_outputs(trainer: Trainer, outputs: Outputs, about: dict[str, Any]) -> 
     with atomic_path(outputs.model) as folder:
         write_model(trainer.learner.model.eval().cpu(), folder)
         (folder / "training.json").write_text(json.dumps(about, indent=1) + "\n")
-    trainer.records.remove()
+    shutil.rmtree(outputs.metrics.parent / "state", ignore_errors=True)
 
 
 def join_parquet(parts: list[Path], path: Path) -> None:

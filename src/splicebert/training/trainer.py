@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import time
@@ -11,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ..inference import Item
 from ..learning.checkpoint import load_checkpoint, newest, read_state, save_checkpoint
@@ -22,6 +23,7 @@ from ..runtime import Runtime
 from .evaluation import evaluate
 from .examples import Examples, balanced_weights
 from .model import Learner
+from .progress import Lines, Progress
 from .records import Records
 from .schedule import Schedule
 from .settings import Job
@@ -29,37 +31,8 @@ from .tables import TEST, TRAINING, VALIDATION
 
 log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 600.0
-LINE_SECONDS = 60.0
 # First words of the seeds of what is drawn.
 ORDER, DROPOUT = 1, 2
-
-
-@dataclass
-class Progress:
-    """How far a fold is.
-
-    Attributes
-    ----------
-    epoch, batch
-        Epochs that are done; batches of the one under way.
-    step
-        All batches.
-    loss, weight
-        Sums over the epoch under way: weighted losses (nats) and their weights.
-    best_epoch, best_score
-        1-based epoch of the best validation score so far.
-    seconds
-        Spent, by all starts of the run.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    loss: float = 0.0
-    weight: float = 0.0
-    best_epoch: int = 0
-    best_score: float = -math.inf
-    seconds: float = 0.0
 
 
 class Pass(NamedTuple):
@@ -117,7 +90,9 @@ class Trainer:
         self.scaler = grad_scaler(device, settings["precision"])
         self.schedule = Schedule(self.optimiser, settings, settings["epochs"] * self.steps)
         self.weights = torch.from_numpy(self._class_weights()).to(device)
-        self.records = Records(self.folder / "state", self.folder / "tensorboard")
+        # Checkpoints of other settings are left alone, until a run is done and removes them all.
+        self.state = self.folder / "state" / _key(self.fingerprint)
+        self.records = Records(self.state, self.folder / "tensorboard")
 
     def _class_weights(self) -> np.ndarray:
         wanted = self.settings["class_weights"]
@@ -149,7 +124,7 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
-        found = newest(self.folder / "state" / "checkpoints")
+        found = newest(self.state / "checkpoints")
         if found is None:
             return
         state = read_state(found, self.fingerprint)
@@ -170,7 +145,7 @@ class Trainer:
             "records": self.records.rows,
             "fingerprint": self.fingerprint,
         }
-        folder = self.folder / "state" / "checkpoints"
+        folder = self.state / "checkpoints"
         save_checkpoint(folder, self.learner, {"adamw": self.optimiser}, state)
         self.records.forget(self.progress.best_epoch)
 
@@ -201,7 +176,7 @@ class Trainer:
             [progress.loss, progress.weight], dtype=torch.float64, device=self.runtime.device
         )
         self.learner.train()
-        lines = _Lines(self, order)
+        lines = Lines(progress, self.steps)
         saved = time.monotonic()
         batches = ahead(
             lambda number: self.read(order[number * self.size : (number + 1) * self.size]),
@@ -279,29 +254,6 @@ class Trainer:
         )  # fmt: skip
 
 
-class _Lines:
-    """A progress bar on a terminal, a line a minute in the log."""
-
-    def __init__(self, trainer: Trainer, order: np.ndarray) -> None:
-        self.trainer, self.began = trainer, time.monotonic()
-        self.last, self.first = self.began, trainer.progress.batch
-        label = f"epoch {trainer.progress.epoch + 1}"
-        self.bar = tqdm(
-            total=trainer.steps, initial=self.first, desc=label, unit="step", disable=None
-        )
-
-    def after_step(self, sums: torch.Tensor) -> None:
-        self.bar.update()
-        now = time.monotonic()
-        if now - self.last < LINE_SECONDS:
-            return
-        self.last, done = now, self.trainer.progress.batch
-        loss, weight = sums.tolist()
-        log.info(
-            "epoch %d: step %d of %d, training loss %.4g, %.3g s a step",
-            self.trainer.progress.epoch + 1, done, self.trainer.steps, loss / weight,
-            (now - self.began) / (done - self.first),
-        )  # fmt: skip
-
-    def close(self) -> None:
-        self.bar.close()
+def _key(fingerprint: dict[str, Any]) -> str:
+    text = json.dumps(fingerprint, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
