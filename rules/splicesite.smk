@@ -37,6 +37,7 @@ rule prepare_splicesite_examples:
             "sites",
             "bed",
             "training/folds",
+            "training/tables",
         ),
     output:
         examples="results/splicesite/{dataset}/examples.parquet",
@@ -177,9 +178,15 @@ rule score_splicesite_pwm:
         ),
         library=library(
             "splicesite_baselines",
-            "splicesite_inputs",
             "splicesite_pwm",
+            "splicesite_kinds",
             "splicesite_scores",
+            "embedding_kinds",
+            "sequence",
+            "statistics",
+            "training/defaults",
+            "training/settings",
+            "training/tables",
         ),
     output:
         scores="results/splicesite/{dataset}/pwm/scores.parquet",
@@ -211,8 +218,13 @@ rule score_splicesite_maxentscan:
         library=library(
             "maxentscan",
             "splicesite_baselines",
-            "splicesite_inputs",
+            "splicesite_kinds",
             "splicesite_scores",
+            "embedding_kinds",
+            "statistics",
+            "training/defaults",
+            "training/settings",
+            "training/tables",
         ),
     output:
         scores="results/splicesite/{dataset}/maxentscan/scores.parquet",

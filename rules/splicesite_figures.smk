@@ -16,7 +16,9 @@ rule summarise_splicesite_scores:
             "splicesite_baselines",
             "splicesite_scores",
             "splicesite_kinds",
+            "embedding_kinds",
             "statistics",
+            "training/tables",
         ),
     output:
         folds="results/splicesite/tables/metrics.tsv",
@@ -48,7 +50,9 @@ rule plot_splicesite_scores:
     input:
         folds=rules.summarise_splicesite_scores.output.folds,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "splicesite_kinds", "splicesite_panels"),
+        library=library(
+            "plotting", "splicesite_kinds", "splicesite_panels", "embedding_kinds"
+        ),
     output:
         pdf="results/figures/splicesite/{name}.scores.pdf",
         png=report(
@@ -83,7 +87,9 @@ rule plot_splicesite_precision_recall:
         curves=rules.summarise_splicesite_scores.output.curves,
         summary=rules.summarise_splicesite_scores.output.summary,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "splicesite_kinds", "splicesite_panels"),
+        library=library(
+            "plotting", "splicesite_kinds", "splicesite_panels", "embedding_kinds"
+        ),
     output:
         pdf="results/figures/splicesite/{name}.precision_recall.pdf",
         png=report(

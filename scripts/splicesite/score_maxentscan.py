@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from splicebert.jobs import job
 from splicebert.maxentscan import score_motifs, site_motif
 from splicebert.splicesite_baselines import each_fold, labels_of, score_rows
-from splicebert.splicesite_inputs import site_offset
+from splicebert.splicesite_kinds import site_offset
 from splicebert.splicesite_tables import SITE_SCORES
 from splicebert.tables import read_table, write_table
 from splicebert.training.tables import EXAMPLES

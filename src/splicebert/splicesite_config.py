@@ -100,6 +100,12 @@ def _methods(section: Mapping, models: Mapping) -> Iterator[str]:
                 f"at most {longest} nt"
             )
     yield from check_settings(section["training"], "splicesite.training")
+    most = section["windows"]["length"] // 2 - 1
+    if section["pwm"]["run"] and max(section["pwm"]["flanks"]) > most:
+        yield (
+            f"splicesite.pwm.flanks: found {max(section['pwm']['flanks'])}, allowed: up to {most}, "
+            f"which splicesite.windows.length {length} has on either side of a site"
+        )
     if section["datasets"] and not section["methods"] and not section["pwm"]["run"]:
         yield "splicesite.methods: empty, and pwm is not run, either; give a method"
 

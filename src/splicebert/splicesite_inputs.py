@@ -14,17 +14,12 @@ from .embedding_scores import site_blocks
 from .errors import FormatError, SpliceBERTError
 from .formats import read_spliceator
 from .sites import centred_window
-from .splicesite_kinds import DINUCLEOTIDE
+from .splicesite_kinds import DINUCLEOTIDE, site_offset
 
 if TYPE_CHECKING:
     from .genome import Genome
 
 log = logging.getLogger(__name__)
-
-
-def site_offset(length: int) -> int:
-    """0-based offset of the first base of the dinucleotide in a sequence of an even length."""
-    return length // 2 - 1
 
 
 def middle(sequence: str, length: int) -> str:

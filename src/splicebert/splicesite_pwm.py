@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import SpliceBERTError
 from .sequence import BASES, base_codes
-from .splicesite_inputs import site_offset
+from .splicesite_kinds import site_offset
 from .statistics import rank_scores
 
 

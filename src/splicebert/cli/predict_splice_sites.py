@@ -45,8 +45,9 @@ output, with PREFIX of -o:
 LENGTHS = """\
 lengths:
   A folder that this project trained tells the length of its windows (training.json); for others
-  --length must be that of their training, and there is no --any-length here. One run of the model a candidate, about 1 base in 16 of either kind and
-  strand: a gene takes seconds on a CPU, a chromosome wants a GPU."""
+  --length must be that of their training, and there is no --any-length here. One run of the
+  model a candidate, about 1 base in 16 of either kind and strand: a gene takes seconds on a CPU,
+  a chromosome wants a GPU."""
 
 EXAMPLES = """\
 examples:
