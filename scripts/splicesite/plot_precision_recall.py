@@ -29,7 +29,7 @@ def draw(
     """
     sites = [site for site in SITES if (curves["site"] == site).any()]
     sets = set_names(species)
-    size = (62 * len(sets) * plotting.MM, 56 * len(sites) * plotting.MM)
+    size = (70 * len(sets) * plotting.MM, (58 + 4 * len(styles)) * len(sites) * plotting.MM)
     figure, axes = plotting.plt.subplots(len(sites), len(sets), figsize=size, squeeze=False)
     for row, site in zip(axes, sites, strict=True):
         for ax, (name, title) in zip(row, sets.items(), strict=True):

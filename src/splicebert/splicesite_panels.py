@@ -83,4 +83,6 @@ def draw_curves(ax: Axes, curves: pd.DataFrame, summary: pd.DataFrame, styles: M
         ax.plot(curve["recall"], curve["precision"], color=look["colour"], linewidth=1, label=label)
     ax.axhline(curves["chance"].mean(), color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
     ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
-    ax.legend(title="AP (95 % interval)", loc="lower left", alignment="left")
+    ax.legend(
+        title="AP (95 % interval)", loc="upper left", bbox_to_anchor=(0, -0.22), alignment="left"
+    )
