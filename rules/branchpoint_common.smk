@@ -2,8 +2,8 @@
 
 from splicebert.branchpoint_config import (
     PWM,
+    branchpoint_styles,
     check_branchpoint,
-    method_styles,
     published_methods,
 )
 
@@ -14,7 +14,7 @@ except ConfigError as error:
 
 BRANCHPOINT = config["branchpoint"]
 BRANCHPOINT_FOLDS = range(BRANCHPOINT["folds"])
-BRANCHPOINT_STYLES = method_styles(BRANCHPOINT, MODELS)
+BRANCHPOINT_STYLES = branchpoint_styles(BRANCHPOINT, MODELS)
 # Without a model to fine-tune nothing is run.
 BRANCHPOINT_DATASETS = BRANCHPOINT["datasets"] if BRANCHPOINT["methods"] else {}
 BRANCHPOINT_RUNS = [(d, m) for d in BRANCHPOINT_DATASETS for m in BRANCHPOINT_STYLES]
@@ -46,17 +46,6 @@ def branchpoint_sources(wildcards):
         "branchpoints": dataset["branchpoints"],
         "introns": f"resources/reference/{dataset['genome']}/introns.parquet",
     }
-
-
-def branchpoint_model(wildcards):
-    """Name of the model of a method."""
-    return BRANCHPOINT["methods"][wildcards.method]["model"]
-
-
-def branchpoint_method(wildcards):
-    """What of a method decides its numbers."""
-    method = BRANCHPOINT["methods"][wildcards.method]
-    return {key: method[key] for key in ("model", "initial", "freeze")}
 
 
 def branchpoint_folds(name):

@@ -9,26 +9,8 @@ that was killed goes on from its newest checkpoint.
 rule train_branchpoint_fold:
     input:
         examples=rules.prepare_branchpoint_examples.output.examples,
-        weights=lambda wildcards: model_files(branchpoint_model(wildcards)),
-        library=library(
-            "training",
-            "learning",
-            "inference",
-            "runtime",
-            "precision",
-            "statistics",
-            "sequence",
-            "models/base",
-            "models/attention",
-            "models/checkpoint",
-            "models/encoder",
-            "models/linear",
-            "models/loading",
-            "models/modules",
-            "models/onehot",
-            "models/packing",
-            "models/splicebert",
-        ),
+        weights=method_weights("branchpoint"),
+        library=fold_code(),
     output:
         metrics="results/branchpoint/{dataset}/{method}/fold{fold}/metrics.tsv",
         predictions="results/branchpoint/{dataset}/{method}/fold{fold}/predictions.parquet",
@@ -47,10 +29,10 @@ rule train_branchpoint_fold:
     resources:
         mem_mb=8000,
         runtime=1440,
-        gpu=lambda wildcards: gpus(branchpoint_model(wildcards)),
+        gpu=method_gpus("branchpoint"),
     params:
-        model=lambda wildcards: model_entry(branchpoint_model(wildcards)),
-        method=branchpoint_method,
+        model=method_entry("branchpoint"),
+        method=method_choice("branchpoint"),
         split=lambda wildcards: branchpoint_split(wildcards.fold),
         task="token",
         num_labels=2,
@@ -63,13 +45,7 @@ rule gather_branchpoint_folds:
     input:
         metrics=branchpoint_folds("metrics.tsv"),
         predictions=branchpoint_folds("predictions.parquet"),
-        library=library(
-            "training/gather",
-            "training/metrics",
-            "training/selection",
-            "training/tables",
-            "statistics",
-        ),
+        library=gather_code(),
     output:
         predictions="results/branchpoint/{dataset}/{method}/predictions.parquet",
         selection="results/branchpoint/{dataset}/{method}/selection.json",

@@ -57,7 +57,7 @@ def method_choice(branch):
     return lambda wildcards: {
         key: value
         for key, value in config[branch]["methods"][wildcards.method].items()
-        if key not in ("label", "color")
+        if key not in ("label", "colour")
     }
 
 

@@ -8,9 +8,8 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from splicebert.branchpoint_config import (
+    branchpoint_styles,
     check_branchpoint,
-    describe_method,
-    method_styles,
     published_methods,
 )
 from splicebert.branchpoint_pwm import Bases, collect_bases, fit, score
@@ -22,6 +21,7 @@ from splicebert.branchpoint_scores import (
     evaluate,
 )
 from splicebert.errors import ConfigError, SpliceBERTError
+from splicebert.method_styles import describe_method
 from splicebert.training.settings import DEFAULTS
 
 
@@ -165,7 +165,7 @@ def changed(**sections):
 
 def test_a_good_configuration_passes():
     check_branchpoint(CONFIG, MODELS)
-    styles = method_styles(CONFIG["branchpoint"], MODELS)
+    styles = branchpoint_styles(CONFIG["branchpoint"], MODELS)
     assert [s["label"] for s in styles.values()] == [
         "Big", "Big, no pre-training", "Position weight matrix",
     ]  # fmt: skip

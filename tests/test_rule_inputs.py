@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "splicebert"
 CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
     *("attention_tables", "conservation_tables", "dependency_tables", "embedding_tables"),
-    *("variant_tables", "branchpoint_tables"),
+    *("variant_tables", "branchpoint_tables", "splicesite_tables"),
     *("models/__init__", "models/registry", "__init__"),
     "models/compiling",
 }

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from .configuration import published_name
 from .errors import ConfigError
+from .method_styles import describe_method, method_styles, repeated_labels
 from .training.settings import check_method, check_settings
 
 PWM = "pwm"
 PWM_STYLE = {"label": "Position weight matrix", "colour": "#999999"}
-PALETTE = ("#D55E00", "#CC79A7", "#56B4E9", "#E69F00", "#882255", "#44AA99", "#117733", "#AA4499")
 
 
 def check_branchpoint(config: Mapping, models: Mapping) -> None:
@@ -80,41 +80,17 @@ def _length(key: str, entry: Mapping, length: int) -> Iterator[str]:
 def _labels(section: Mapping, models: Mapping) -> Iterator[str]:
     if any(method["model"] not in models for method in section["methods"].values()):
         return
-    labels = [style["label"] for style in method_styles(section, models).values()]
-    for label in sorted({label for label in labels if labels.count(label) > 1}):
+    for label in repeated_labels(branchpoint_styles(section, models)):
         yield (
             f"branchpoint.methods: two methods have the label {label!r}; a legend can't tell "
             "them. Give one of them a label of its own"
         )
 
 
-def describe_method(method: Mapping, name: str) -> str:
-    """Name of a model with what is special about the method: no pre-training, frozen layers."""
-    if method["initial"] == "random":
-        return f"{name}, no pre-training"
-    if method["freeze"]:
-        plural = "s" * (method["freeze"] > 1)
-        return f"{name}, {method['freeze']} layer{plural} frozen"
-    return name
-
-
-def method_styles(section: Mapping, models: Mapping) -> dict[str, dict[str, str]]:
-    """Label and colour of each method, the position weight matrix last.
-
-    The first method of a model has the model's colour, the others one of PALETTE.
-    """
-    styles, palette, used = {}, iter(PALETTE * len(section["methods"])), set()
-    for name, method in section["methods"].items():
-        entry = models[method["model"]]
-        own = entry["colour"] if method["model"] not in used else next(palette)
-        used.add(method["model"])
-        styles[name] = {
-            "label": method["label"] or describe_method(method, entry["label"]),
-            "colour": method["colour"] or own,
-        }
-    if section["pwm"]["run"]:
-        styles[PWM] = dict(PWM_STYLE)
-    return styles
+def branchpoint_styles(section: Mapping, models: Mapping) -> dict[str, dict[str, str]]:
+    """Label and colour of each method, the position weight matrix last."""
+    styles = method_styles(section["methods"], models)
+    return styles | {PWM: dict(PWM_STYLE)} if section["pwm"]["run"] else styles
 
 
 def published_methods(section: Mapping, models: Mapping) -> list[list[str | None]]:

@@ -164,7 +164,7 @@ def check_references(
     lines: list[str] = []
     for key, value, part in _walk(config, schema):
         if "x-ability" in part:
-            lines += _check_models(key, value, models, part["x-ability"])
+            lines += _check_models(key, _names(value), models, part["x-ability"])
     for branch, section in config.items():
         if isinstance(section, dict) and "datasets" in section:
             lines += _check_datasets(branch, section["datasets"], config["genomes"])
@@ -201,6 +201,8 @@ def _check_vcfs(vcfs: Mapping, genomes: Mapping, models: Mapping) -> Iterator[st
 
 def _check_genomes(prefix: str, datasets: Mapping, genomes: Mapping) -> Iterator[str]:
     for name, dataset in datasets.items():
+        if dataset["genome"] is None:  # a branch whose data sets may do without
+            continue
         key = f"{prefix}.{name}"
         genome = genomes.get(dataset["genome"])
         if genome is None:
@@ -243,6 +245,11 @@ def _check_attention(branch: Mapping, genomes: Mapping) -> Iterator[str]:
         low, high = branch[key]["smallest"], branch[key]["largest"]
         if low > high:
             yield f"attention.{key}.smallest: found {low}, allowed: {key}.largest ({high}) or less"
+
+
+def _names(value: str | list[str]) -> list[str]:
+    """Names of a key that holds one or a list of them."""
+    return [value] if isinstance(value, str) else value
 
 
 def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> Iterator[str]:
@@ -293,7 +300,7 @@ def check_models(
         (name, key.split(".")[0]): key
         for key, value, part in _walk(config, schema)
         if "x-ability" in part
-        for name in value
+        for name in _names(value)
     }
     for name in dict.fromkeys(name for name, _ in used):
         lines += [f"models.{name}.folder: {line}" for line in _missing_files(models[name])]

@@ -98,10 +98,18 @@ def bootstrap_counts(counts: np.ndarray, score, replicates: int, seed: int) -> n
     return np.stack(samples)
 
 
-def _weighted_scores(
-    label: np.ndarray, ends: np.ndarray, weight: np.ndarray
-) -> tuple[float, float]:
-    """AUC and AP of bases sorted by falling score; `ends` are the last bases of equal scores."""
+def weighted_scores(label: np.ndarray, ends: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """AUC and AP of items that may count several times or not at all; NaN of a single class.
+
+    Parameters
+    ----------
+    label
+        float (n,), 1 for positives, sorted by falling score.
+    ends
+        int, the last items of equal scores.
+    weight
+        float (n,), how often each counts.
+    """
     true = np.cumsum(weight * label)[ends]
     called = np.cumsum(weight)[ends]
     false = called - true
@@ -148,10 +156,10 @@ def rank_scores(
     ends = np.append(np.flatnonzero(np.diff(sorted_score)), len(order) - 1)
     blocks, index = np.unique(block, return_inverse=True)
     index = index[order]
-    value = _weighted_scores(sorted_label, ends, np.ones(len(order)))
+    value = weighted_scores(sorted_label, ends, np.ones(len(order)))
     samples = np.array(
         [
-            _weighted_scores(sorted_label, ends, weights[index])
+            weighted_scores(sorted_label, ends, weights[index])
             for weights in block_weights(len(blocks), replicates, seed)
         ]
     ).reshape(-1, 2)

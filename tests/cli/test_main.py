@@ -23,6 +23,7 @@ COMMANDS = (
     "dependency-map",
     "predict",
     "predict-branchpoints",
+    "predict-splice-sites",
     "train",
 )
 GOLDEN = {
@@ -31,6 +32,7 @@ GOLDEN = {
     "dependency-map": ("0-based", "5'->3'", "da Silva", "log2 odds", "3 x length + 1"),
     "score-variants": ("1-based", "0-based half-open", "ln(max(k(d), 1e-6))", "STRAND", "bbae163"),
     "variant-background": ("in-silico", "1-based", "--seed", "--annotation", "percentile"),
+    "predict-splice-sites": ("0-based", "PREFIX.donor.plus.bw", "ensemble", "--least", "GC"),
     "predict": ("softmax", "sigmoid", "p_0", "BertForTokenClassification", "--raw"),
     "predict-branchpoints": ("softmax", "0-based", "rank", "distance", "--zone", "mean"),
     "train": ("5'->3'", "-100", "cross-validation", "from_pretrained", "--initial"),

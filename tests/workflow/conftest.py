@@ -126,7 +126,7 @@ def count_jobs(output: str) -> Counter:
         if match and match[1] == "total":
             break
         targets = ("all", "figures", "attention", "conservation", "dependency", "embedding")
-        targets += ("variant", "variant_vcfs", "branchpoint")
+        targets += ("variant", "variant_vcfs", "branchpoint", "splicesite")
         if match and match[1] not in targets:
             jobs[match[1]] = int(match[2])
     return jobs

@@ -20,6 +20,7 @@ FIGURES = (
     *("variant/precision_recall", "variant/site_scores"),
     *("branchpoint/precision_recall", "branchpoint/scores"),
     *("branchpoint/positions", "branchpoint/logos"),
+    *("splicesite/demo.scores", "splicesite/demo.precision_recall"),
     *("dependency/demo.demo.blocks", "dependency/demo.demo.region_1"),
     "dependency/demo.demo.region_2",
 )
@@ -148,13 +149,14 @@ def test_report_opens_offline(demo):
                   "How far a variant is felt.", "Finding disrupting variants outside",
                   "Finding branchpoints.", "Branchpoints by method.",
                   "Position of the best prediction.", "Motif of the predicted sites.",
+                  "Splice sites by species.", "Precision and recall of splice sites.",
                   "Dependency maps", "Dependency map.", "Blocks between sites."):  # fmt: skip
         assert title in report, title
     categories = re.search(r"var categories = (\{.*?\});?\n", report)
     assert categories, "the report has no categories"
     expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
     expected |= {"4 Variant effects (Figure 4)", "5 Branchpoints (Figure 5)"}
-    expected |= {"Dependency maps", "Published and reproduced"}
+    expected |= {"6 Splice sites (Figure 6)", "Dependency maps", "Published and reproduced"}
     assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)

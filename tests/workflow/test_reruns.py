@@ -12,7 +12,7 @@ INFERENCE = {
     "infer_conservation_mlm", "infer_conservation_hidden_states", "infer_embedding_hidden_states",
     "infer_attention_pairs", "infer_attention_introns", "infer_attention_example",
     "infer_variant_snvs", "infer_variant_mutagenesis", "train_branchpoint_fold",
-    "infer_dependency_maps",
+    "infer_dependency_maps", "train_splicesite_fold", "predict_splicesite_benchmark",
 }  # fmt: skip
 PLOTS = {
     "plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1, "plot_embedding_umap": 1,
@@ -23,6 +23,7 @@ PLOTS = {
     "plot_variant_precision_recall": 1, "plot_variant_site_scores": 1,
     "plot_branchpoint_precision_recall": 1, "plot_branchpoint_scores": 1,
     "plot_branchpoint_positions": 1, "plot_branchpoint_logos": 1,
+    "plot_splicesite_scores": 1, "plot_splicesite_precision_recall": 1,
     "plot_dependency_map": 2, "plot_dependency_blocks": 1,
 }  # fmt: skip
 SUMMARIES = {
@@ -30,7 +31,8 @@ SUMMARIES = {
     "summarise_embedding_clusters": 1, "summarise_embedding_probe": 1,
     "summarise_attention_pairs": 1, "summarise_attention_introns": 1,
     "summarise_variant_snvs": 1, "summarise_variant_profiles": 1,
-    "summarise_branchpoint_predictions": 1, "summarise_dependency_blocks": 1,
+    "summarise_branchpoint_predictions": 1, "summarise_splicesite_scores": 1,
+    "summarise_dependency_blocks": 1,
 }  # fmt: skip
 # The README's command for results that come from elsewhere, such as a clone.
 REDRAW = ("figures", "--cores", "1", "--profile", "profiles/figures")
@@ -93,7 +95,11 @@ def test_edit_of_statistics_infers_nothing(demo, planned):
         jobs = planned("figures", cwd=demo.folder)
 
     # The score on the validation fold decides when training stops, so that folds are made again.
+    # So are the weight matrices, which look at an AUC, and what splits sites into blocks.
     folds = {"train_branchpoint_fold", "gather_branchpoint_folds", "fit_branchpoint_pwm"}
+    folds |= {"train_splicesite_fold", "gather_splicesite_folds", "score_splicesite_pwm"}
+    folds |= {"prepare_splicesite_examples", "prepare_splicesite_benchmark"}
+    folds |= {"predict_splicesite_benchmark"}
     assert "plot_dependency_map" not in jobs  # it draws what a model gave, as it is
     rest = {name: count for name, count in jobs.items() if name not in folds}
     assert rest | {"plot_dependency_map": 2} == PLOTS | SUMMARIES

@@ -1,7 +1,7 @@
 """The command line.
 
 `splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
-predict-branchpoints | train`.
+predict-branchpoints | predict-splice-sites | train`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -26,6 +26,7 @@ from . import (
     fill,
     predict,
     predict_branchpoints,
+    predict_splice_sites,
     score_variants,
     train,
     variant_background,
@@ -40,9 +41,13 @@ COMMANDS = (
     dependency_map,
     predict,
     predict_branchpoints,
+    predict_splice_sites,
     train,
 )
-TWO_WORDS = {("predict", "branchpoints"): "predict-branchpoints"}
+TWO_WORDS = {
+    ("predict", "branchpoints"): "predict-branchpoints",
+    ("predict", "splice-sites"): "predict-splice-sites",
+}
 """Commands that can be written as two words; a FASTA of that name is ./branchpoints."""
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 2, 130, 141, 143
 

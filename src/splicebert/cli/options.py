@@ -131,10 +131,11 @@ def add_model(
         group.add_argument(
             "--any-length", action="store_true", help="allow lengths the model was not made for"
         )
-    _add_runtime(parser.add_argument_group("how it runs"))
+    add_runtime(parser.add_argument_group("how it runs"))
 
 
-def _add_runtime(group: argparse._ArgumentGroup) -> None:
+def add_runtime(group: argparse._ArgumentGroup) -> None:
+    """Add device, precision, batch and threads."""
     group.add_argument(
         "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda or cuda:N"
     )
