@@ -116,7 +116,7 @@ def separates_sites(model, world, site, *, other="background", shuffled=False):
     Each chromosome's sites are scored by a probe of the other chromosomes. `model` None: one-hot
     with 10 flanking bases.
     """
-    table = site_table(world, site, other, 450, seed=1)
+    table = site_table(world, site, other, 240, seed=1)
     sequences = around(world, table, LENGTH)
     features = one_hot(sequences, 10) if model is None else pair_states(model, tuple(sequences))
     if shuffled:
@@ -182,7 +182,7 @@ def link_scores(model, world, pairs):
     return np.array(scores)
 
 
-def upstream(pairs, seed, n=160):
+def upstream(pairs, seed, n=100):
     """Introns, and for each the place that lies as far upstream of its donor as its acceptor."""
     own = pairs[pairs["own"]]
     own = own.sample(min(n, len(own)), random_state=seed)
@@ -190,7 +190,7 @@ def upstream(pairs, seed, n=160):
     return pd.concat([own, own.assign(acceptor=away, own=False)], ignore_index=True)
 
 
-def matched(pairs, seed, per_bin=60):
+def matched(pairs, seed, per_bin=40):
     """As many pairs of either kind in each 100 nt of distance."""
     parts = []
     for _, part in pairs.groupby(pairs["distance"] // 100):
@@ -322,18 +322,18 @@ def _lay(world, row):
 def disrupting(world):
     """Variants outside the dinucleotides: those that lower psi by over 0.5, and others like them.
 
-    The others move psi by less than 0.05 and lie in the same kinds of places, three times as many
+    The others move psi by less than 0.05 and lie in the same kinds of places, twice as many
     in each where there are so many; their exon and its sites lie within the window.
     """
     parts = []
     for _, rows in _scorable(world).groupby("place"):
         strong = rows[rows["delta_psi"] < STRONG]
         weak = rows[rows["delta_psi"].abs() < WEAK]
-        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
+        parts += [strong, weak.sample(min(2 * len(strong), len(weak)), random_state=4)]
     return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def disrupting_anywhere(world, n_weak=300):
+def disrupting_anywhere(world, n_weak=200):
     """The same disrupting variants, and others drawn from exons, introns and regions of sites."""
     table = _scorable(world)
     strong = table[table["delta_psi"] < STRONG]
@@ -368,7 +368,7 @@ def finds_branchpoints(model, world, *, shuffled=False):
     table = world.genome.branchpoints
     table = pd.concat(
         [
-            table[table["chrom"] != HELD_OUT].sample(500, random_state=5),
+            table[table["chrom"] != HELD_OUT].sample(240, random_state=5),
             table[table["chrom"] == HELD_OUT],
         ]
     )

@@ -22,7 +22,7 @@ from splicebert.pairs import GROUPS
 from splicebert.tables import read_table
 
 MODEL = "tiny.1024nt"
-SHARDS = 3
+SHARDS = 2
 DATASETS = ("paper_form", "derived")
 FIGURES = ("pair_scores", "layer_profiles", "heads", "example")
 INTRONS = "gencode.v41lift37.MANE.intron.for_attention.bedpe.gz"

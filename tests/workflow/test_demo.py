@@ -42,7 +42,7 @@ SMALL = {
         "pairs": {"per_bin": 2},
         "introns": {"most": 10},
         "bootstrap": {"replicates": 20},
-        "shards": 2,
+        "shards": 1,
     },
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, L
 from splicebert.tables import read_table
 
 DATASETS = ("drawn", "bed", "junctions")
-SHARDS = 3
+SHARDS = 2
 LAYERS = 4  # of the demo model, with the embedding output
 TRUTH = "resources/genomes/demo/truth/splice_sites.tsv"
 
