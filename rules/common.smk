@@ -131,6 +131,7 @@ FAMILY_CODE = {
             "attention",
             "linear",
             "packing",
+            "tree",
         )
     ],
     "onehot": ["models/onehot"],

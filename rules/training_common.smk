@@ -16,6 +16,7 @@ def fold_code(*modules):
         "models/onehot",
         "models/packing",
         "models/splicebert",
+        "models/tree",
         "inference",
         "precision",
         "runtime",

@@ -389,7 +389,9 @@ def test_model_without_the_ability(config, models, schemas):
 def test_unknown_genome(config, models, schemas):
     values = put(config, "conservation/datasets/demo/genome", "hg18")
     (line,) = reference_mistakes(values, models, schemas)
-    assert line == ("conservation.datasets.demo.genome: unknown genome 'hg18'; allowed: demo")
+    assert line == (
+        "conservation.datasets.demo.genome: unknown genome 'hg18'; allowed: demo, demo_distant"
+    )
 
 
 def test_other_assembly(config, models, schemas):

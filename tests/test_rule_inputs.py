@@ -21,7 +21,7 @@ CARRIERS = {
 ENGINE = {"inference", "runtime", "precision", "models/base"}
 FAMILIES = {
     *("models/splicebert", "models/checkpoint", "models/encoder", "models/attention"),
-    *("models/linear", "models/packing", "models/onehot"),
+    *("models/linear", "models/packing", "models/tree", "models/onehot"),
 }
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
 from .sequence import A, T
 
@@ -86,6 +85,8 @@ def pair_correlation(
             found.append(kl_divergence(p, q).cpu().numpy())
     if not kl[0]:
         return None
+    from scipy.stats import spearmanr  # takes longer to import than most samples to compare
+
     with warnings.catch_warnings():  # constant values have no correlation: NaN says so
         warnings.simplefilter("ignore")
         return float(spearmanr(np.concatenate(kl[0]), np.concatenate(kl[1])).statistic)

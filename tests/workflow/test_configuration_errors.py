@@ -155,7 +155,9 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert planned["unpack_data_variant"] == 1
     assert planned["train_branchpoint_fold"] == 9 * 5  # methods, folds
     assert planned["unpack_data_branchpoint"] == 1
-    assert "unpack_data_splicesite" not in planned  # nothing that the configuration does not use
+    assert planned["train_splicesite_fold"] == 2 * 3 * 10  # sites, methods, folds
+    assert planned["predict_splicesite_benchmark"] == 2 * 3 * 4  # sites, methods, species
+    assert planned["unpack_data_splicesite"] == 1
     assert "make_demo_genome" not in planned  # nor the demo, whose configuration it replaces
     assert "conservation/demo" not in finished.output
 

@@ -8,18 +8,17 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file
-from transformers import BertConfig, BertTokenizer, PreTrainedModel
-from transformers.utils.logging import (
-    disable_progress_bar,
-    enable_progress_bar,
-    is_progress_bar_enabled,
-)
+from transformers import BertConfig
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 log = logging.getLogger(__name__)
@@ -68,6 +67,8 @@ def read_config(folder: str | Path) -> BertConfig:
 
 def write_model(model: PreTrainedModel, folder: Path) -> None:
     """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
+    from transformers import BertTokenizer
+
     folder.mkdir(parents=True, exist_ok=True)
     with _no_progress_bar():
         model.save_pretrained(folder)
@@ -79,6 +80,12 @@ def write_model(model: PreTrainedModel, folder: Path) -> None:
 
 @contextmanager
 def _no_progress_bar() -> Iterator[None]:
+    from transformers.utils.logging import (
+        disable_progress_bar,
+        enable_progress_bar,
+        is_progress_bar_enabled,
+    )
+
     enabled = is_progress_bar_enabled()
     disable_progress_bar()
     try:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import torch
 from torch.nn import functional
-from transformers.activations import ACT2FN
 
 from ..errors import ModelError
 from .attention import Backend, attend, attention_map_rows
@@ -153,7 +152,7 @@ def fuse(
         Makes a linear layer of weight and bias; with `Dense`, gradients flow to the modules.
     """
     config, table = bert.config, bert.embeddings
-    activation = ACT2FN[config.hidden_act]
+    activation = activation_of(config.hidden_act)
     return Weights(
         _words(table),
         table.position_embeddings.weight,
@@ -164,6 +163,15 @@ def fuse(
         config.hidden_act == "gelu",
         activation,
     )
+
+
+def activation_of(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Activation function by transformers' name; KeyError for an unknown one."""
+    if name == "gelu":
+        return functional.gelu
+    from transformers.activations import ACT2FN
+
+    return ACT2FN[name]
 
 
 def _words(table: torch.nn.Module) -> torch.Tensor:

@@ -10,11 +10,6 @@ from typing import Literal
 import numpy as np
 import torch
 import transformers
-from transformers import (
-    BertForMaskedLM,
-    BertForSequenceClassification,
-    BertForTokenClassification,
-)
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
@@ -29,12 +24,21 @@ from .checkpoint import (
     weights_file,
 )
 from .compiling import compile_once
-from .encoder import attention_rows, encode, feed_forward, fuse, linear_maker, mlm_logits
+from .encoder import (
+    activation_of,
+    attention_rows,
+    encode,
+    feed_forward,
+    fuse,
+    linear_maker,
+    mlm_logits,
+)
 from .packing import Packed, Rows, all_rows, joined_masks, pack, some_rows
+from .tree import BertParameters
 
 log = logging.getLogger(__name__)
 DTYPES = ("float32", "float16", "bfloat16", "int8")
-HEADS = {"token": BertForTokenClassification, "sequence": BertForSequenceClassification}
+HEADS = {"token": "BertForTokenClassification", "sequence": "BertForSequenceClassification"}
 
 
 class SpliceBERT(ModelAdapter):
@@ -81,7 +85,8 @@ class SpliceBERT(ModelAdapter):
         config = read_config(folder)
         self.checksums = check_identity(folder, sha256 or {})
         try:
-            self._model = BertForMaskedLM(config)
+            activation_of(config.hidden_act)
+            self._model = BertParameters(config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"{folder}: config.json gives no BERT ({error})") from error
         # The decoder shares the word embeddings: safetensors written by transformers leave it out.
@@ -218,7 +223,7 @@ class SpliceBERT(ModelAdapter):
         config.num_labels = num_labels
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            module = HEADS[head](config)
+            module = getattr(transformers, HEADS[head])(config)
         state = {k: v.clone() for k, v in self._model.state_dict().items()}
         load_exactly(
             module,
