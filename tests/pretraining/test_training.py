@@ -36,7 +36,7 @@ def curve(job):
 
 
 def finish(popen):
-    output, _ = popen.communicate(timeout=120)
+    output, _ = popen.communicate(timeout=300)  # imports alone may take a minute on a busy machine
     assert popen.returncode == 0, output
     return output
 
