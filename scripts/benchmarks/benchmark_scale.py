@@ -65,6 +65,7 @@ def configuration(options, folder):
         "attention": {
             "datasets": {"introns": data} if "attention" in options.branches else {},
             "models": ["narrow"],
+            "pairs": {"per_bin": 50},  # the introns are far more
             "introns": {"most": options.introns},
         },
     }

@@ -182,7 +182,7 @@ def link_scores(model, world, pairs):
     return np.array(scores)
 
 
-def upstream(pairs, seed, n=100):
+def upstream(pairs, seed, n=160):
     """Introns, and for each the place that lies as far upstream of its donor as its acceptor."""
     own = pairs[pairs["own"]]
     own = own.sample(min(n, len(own)), random_state=seed)
@@ -190,7 +190,7 @@ def upstream(pairs, seed, n=100):
     return pd.concat([own, own.assign(acceptor=away, own=False)], ignore_index=True)
 
 
-def matched(pairs, seed, per_bin=40):
+def matched(pairs, seed, per_bin=60):
     """As many pairs of either kind in each 100 nt of distance."""
     parts = []
     for _, part in pairs.groupby(pairs["distance"] // 100):
@@ -322,18 +322,18 @@ def _lay(world, row):
 def disrupting(world):
     """Variants outside the dinucleotides: those that lower psi by over 0.5, and others like them.
 
-    The others move psi by less than 0.05 and lie in the same kinds of places, twice as many
+    The others move psi by less than 0.05 and lie in the same kinds of places, three times as many
     in each where there are so many; their exon and its sites lie within the window.
     """
     parts = []
     for _, rows in _scorable(world).groupby("place"):
         strong = rows[rows["delta_psi"] < STRONG]
         weak = rows[rows["delta_psi"].abs() < WEAK]
-        parts += [strong, weak.sample(min(2 * len(strong), len(weak)), random_state=4)]
+        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
     return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def disrupting_anywhere(world, n_weak=200):
+def disrupting_anywhere(world, n_weak=300):
     """The same disrupting variants, and others drawn from exons, introns and regions of sites."""
     table = _scorable(world)
     strong = table[table["delta_psi"] < STRONG]

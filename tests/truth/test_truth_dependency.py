@@ -18,7 +18,7 @@ RUNTIME = Runtime(torch.device("cpu"), purpose="difference")
 
 LEAST_RANK = 0.6
 """Lower bound of the interval of the mean rank in genes; chance is 0.5."""
-INTRONS = 12
+INTRONS = 20
 DONOR, ACCEPTOR = "GTAAGTCC", "TTCCAGG"
 """What the toy model sees: the first 8 bases of an intron, its last 6 and the next exon's first."""
 
