@@ -8,6 +8,9 @@ from types import ModuleType
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of several workers would spin
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
