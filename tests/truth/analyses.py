@@ -5,6 +5,7 @@ over transcripts.
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from splicebert.scores import (
 )
 from splicebert.sequence import VOCABULARY
 from splicebert.sites import centred_window, site_offsets
-from splicebert.statistics import rank_scores
+from splicebert.statistics import block_weights, estimate, rank_scores
 from splicebert.synthetic.grammar import ACCEPTOR_OFFSETS, BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
 from truth.world import COMPLEMENT, HELD_OUT, around, background, window
 
@@ -36,6 +37,8 @@ ATTENTION = 800
 STATES = ["chrom", "start", "end", "strand", "tx_id"]
 CLASS_BASES = {"+3": (0, 2), "+6": (1, 5), "+7": (2, 6), "+8": (3, 7), "-3": (4, -3)}
 """Base of the donor -> bit of the intron class that it shows, offset from the first intron base."""
+LOOKING = {"+3": 2, "+4": 3, "+5": 4}
+"""Base that shows the acceptor's tract, and two that show nothing of it -> offset, likewise."""
 
 
 def batches(sequences):
@@ -157,29 +160,45 @@ def intron_pairs(world, chroms, shortest=100):
     return pairs[pairs["distance"].between(shortest, ATTENTION)].reset_index(drop=True)
 
 
+@once
 @torch.inference_mode()
-def link_scores(model, world, pairs):
-    """Attention of a donor's +3 base to the 22 nt of an acceptor: float (n, layers, heads).
+def link_scores(model, subject):
+    """Attention of bases of a donor to the 22 nt of an acceptor: float (n, layers, heads, bases).
 
-    The sum over the acceptor's matrix, -20 to +2, of one row of the map.
+    The sum over the acceptor's matrix, -20 to +2, of a row of the map. `subject`: a
+    `PairedWindows`.
     """
-    length, scores = 1000, []
-    for b in batches(pairs):
-        sequences, rows, ends = [], [], []
-        for row in pairs[b].itertuples():
-            left = (row.donor + row.acceptor) // 2 - length // 2
-            sequences.append(window(world, row.chrom, left, left + length, row.strand))
-            local = np.array([row.donor, row.acceptor]) - left
-            if row.strand == "-":
-                local = length - 1 - local
-            rows.append([local[0] + 2])
-            ends.append(local[1] + 3)
-        found = model.attention_rows(sequences, np.array(rows), maximum=False).numpy()
+    scores = []
+    for b in batches(subject.sequences):
+        found = model.attention_rows(
+            subject.sequences[b], np.array(subject.rows[b]), maximum=False
+        ).numpy()
         scores += [
-            part[:, :, 0, end - len(ACCEPTOR_OFFSETS) : end].sum(-1)
-            for part, end in zip(found, ends, strict=True)
+            part[..., end - len(ACCEPTOR_OFFSETS) : end].sum(-1)
+            for part, end in zip(found, subject.ends[b], strict=True)
         ]
     return np.array(scores)
+
+
+class PairedWindows(NamedTuple):
+    """Windows of 1,000 nt around pairs, bases of the donor, end of the acceptor's matrix."""
+
+    sequences: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]
+    ends: tuple[int, ...]
+
+
+def lay_pairs(world, pairs, length=1000):
+    sequences, rows, ends = [], [], []
+    for row in pairs.itertuples():
+        left = (row.donor + row.acceptor) // 2 - length // 2
+        sequences.append(window(world, row.chrom, left, left + length, row.strand))
+        local = np.array([row.donor, row.acceptor]) - left
+        if row.strand == "-":
+            local = length - 1 - local
+        rows.append(tuple(int(local[0]) + offset for offset in LOOKING.values()))
+        ends.append(int(local[1]) + 3)
+    return PairedWindows(tuple(sequences), tuple(rows), tuple(ends))
 
 
 def upstream(pairs, seed, n=160):
@@ -200,25 +219,66 @@ def matched(pairs, seed, per_bin=60):
     return pd.concat(parts).sort_index().reset_index(drop=True)
 
 
-def links_introns(model, world, *, other, shuffled=False):
-    """AUC of attention from a donor's +3 to its own acceptor, by one head chosen on chr4.
+def look_at_acceptors(model, world, other):
+    """Pairs of chr4 and of the held-out chromosome, each with `link_scores` by base: a dict.
 
     `other`, what own acceptors are told from: "upstream", the place as far upstream of the donor;
     or "acceptor", the acceptor of another intron of the transcript at the same distance.
     """
-    tables = {}
+    found = {}
     for chrom in ("chr4", HELD_OUT):
         pairs = intron_pairs(world, [chrom])
         pairs = upstream(pairs, seed=3) if other == "upstream" else matched(pairs, seed=3)
-        tables[chrom] = pairs, link_scores(model, world, pairs)
-    pairs, scores = tables["chr4"]
-    heads = scores.reshape(len(scores), -1)
-    chosen = np.argmax([roc_auc_score(pairs["own"], head) for head in heads.T])
-    pairs, scores = tables[HELD_OUT]
+        scores = link_scores(model, lay_pairs(world, pairs))
+        by_base = {
+            base: scores[..., number].reshape(len(scores), -1)
+            for number, base in enumerate(LOOKING)
+        }
+        found[chrom] = pairs, by_base
+    return found
+
+
+def best_head(found, base):
+    """Scores of the held-out chromosome by the head that chr4 chooses for a base: float (n,)."""
+    pairs, scores = found["chr4"]
+    chosen = np.argmax([roc_auc_score(pairs["own"], head) for head in scores[base].T])
+    return found[HELD_OUT][1][base][:, chosen]
+
+
+def links_introns(model, world, *, other, shuffled=False):
+    """AUC of attention from a donor's +3 to its own acceptor, by one head chosen on chr4.
+
+    `other`: see `look_at_acceptors`.
+    """
+    found = look_at_acceptors(model, world, other)
+    pairs = found[HELD_OUT][0]
     label = pairs["own"].to_numpy()
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
-    return auc(label, scores.reshape(len(scores), -1)[:, chosen], pairs["tx_id"])
+    return auc(label, best_head(found, "+3"), pairs["tx_id"])
+
+
+def only_the_class_base_links(model, world, *, shuffled=False):
+    """AUC of attention to the own acceptor from +3, less the mean of those from +4 and +5.
+
+    The acceptor's tract and the donor's +3 were drawn together; its +4 and +5 were drawn for
+    themselves. Each base has the head that chr4 chooses for it; own acceptors are told from the
+    place as far upstream. What a tract's composition draws to any base cancels.
+    """
+    found = look_at_acceptors(model, world, "upstream")
+    pairs = found[HELD_OUT][0]
+    label = pairs["own"].to_numpy()
+    if shuffled:
+        label = np.random.default_rng(0).permutation(label)
+    scores = [best_head(found, base) for base in LOOKING]
+    blocks, index = np.unique(pairs["tx_id"], return_inverse=True)
+
+    def difference(weight):
+        first, *others = (roc_auc_score(label, score, sample_weight=weight) for score in scores)
+        return first - np.mean(others)
+
+    draws = [difference(w[index]) for w in block_weights(len(blocks), REPLICATES, 0)]
+    return estimate(difference(np.ones(len(pairs))), np.array(draws))
 
 
 @once

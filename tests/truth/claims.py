@@ -60,6 +60,16 @@ CLAIMS = [
     ),
     Claim(
         "attention",
+        "a donor's +3 looks to its own acceptor, its +4 and +5 do not: difference of AUC",
+        analyses.only_the_class_base_links,
+        0.20,
+        (
+            Control("untrained", "untrained", 0.20),
+            Control("shuffled labels", "trained", 0.20, {"shuffled": True}),
+        ),
+    ),
+    Claim(
+        "attention",
         "a head looks from a donor's +3 to its own acceptor, not as far upstream",
         analyses.links_introns,
         0.75,
