@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 
 from faulty_server import DATA, MD5, SHA256, Answer
-from splicebert.sources import SourceError, WrongFileError, download, web
+from splicebert.sources import SourceError, WrongFileError, download, fetching, web
 
 DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
 
@@ -60,6 +60,26 @@ def test_what_arrived_is_kept_for_the_next_call(server, tmp_path, patience, visi
 
     assert (tmp_path / "x").read_bytes() == DATA
     assert ranges(server)[-1][0] == "bytes=200000-"
+    assert sorted(os.listdir(tmp_path)) == [".x.json", "x"]
+
+
+def test_whole_file_that_was_not_checked_yet_is_not_asked_for_again(
+    server, tmp_path, patience, monkeypatch
+):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    url = server.url("/x", DATA)
+    monkeypatch.setattr(fetching, "file_checksum", stop)
+    with pytest.raises(KeyboardInterrupt):
+        download(url, tmp_path / "x", MD5, patience=patience)
+    assert sorted(os.listdir(tmp_path)) == [".x.part", ".x.part.json"]
+    monkeypatch.undo()
+
+    download(url, tmp_path / "x", MD5, patience=patience)
+
+    assert (tmp_path / "x").read_bytes() == DATA
+    assert len(server.requests) == 1
     assert sorted(os.listdir(tmp_path)) == [".x.json", "x"]
 
 

@@ -77,7 +77,7 @@ def fetch(
 def _listed(address: str, url: str, patience: Patience) -> str | None:
     """Look up a checksum in a list that may have moved; the file itself may still be had."""
     try:
-        checksum = listed_checksum(address, url, patience)
+        checksum = listed_checksum(address, url, patience._replace(attempts=3))
     except SourceError as error:
         LOG.warning("no checksum from the list: %s", error)
         return None

@@ -120,9 +120,9 @@ class Partial:
         receipt = Receipt(url, checksum, status.st_size, status.st_mtime_ns)
         with atomic_path(_beside(self.target, ".json")) as temporary:
             temporary.write_text(json.dumps(receipt._asdict()))
-        self.notes_path.unlink(missing_ok=True)
         os.replace(self.path, self.target)
         self.placed = True
+        self.notes_path.unlink(missing_ok=True)
 
 
 def _beside(target: Path, suffix: str) -> Path:
