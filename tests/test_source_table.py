@@ -41,15 +41,22 @@ def strings(node):
     return [node] if isinstance(node, str) else []
 
 
-def test_the_table_makes_all_files_of_the_paper(sources, models):
+def test_the_table_makes_all_files_of_the_paper(sources):
     paper = configuration.read_yaml(ROOT / "config/paper.yaml")
+    needed = {name: source for name, source in sources.items() if not source["optional"]}
     wanted = {text for text in strings(paper) if text.startswith("resources/")}
     assert len(wanted) >= 5
+    assert wanted - set(targets(needed)) == set()
+
+
+def test_the_table_makes_all_files_of_the_models(sources, models):
+    wanted = set()
     for entry in models.values():
         folder = entry.get("folder", "")
         if folder.startswith("resources/"):
             names = {"config.json", "vocab.txt", entry.get("weights", "pytorch_model.bin")}
             wanted |= {f"{folder}/{name}" for name in names | set(entry.get("sha256", {}))}
+    assert len(wanted) >= 9
     assert wanted - set(targets(sources)) == set()
 
 

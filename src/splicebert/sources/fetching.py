@@ -156,19 +156,23 @@ def _from_any(urls: Sequence[str], partial: Partial, wanted: Wanted, patience: P
 
 def _from_one(url: str, partial: Partial, wanted: Wanted, patience: Patience) -> str:
     """Fetch from one address; a wrong file once more from the beginning."""
-    for last in (False, True):
-        persist(lambda: _receive(url, partial, wanted, patience), patience, lambda: partial.size)
-        try:
-            found = _check(url, partial.path, wanted.checksum)
-        except WrongFileError as error:
-            partial.discard()
-            if last:
-                raise
-            LOG.warning("%s; once more from the beginning", error)
-        else:
-            partial.place(url, found)
-            return found
-    raise AssertionError("not reached")
+    try:
+        return _whole_file(url, partial, wanted, patience)
+    except WrongFileError as error:
+        LOG.warning("%s; once more from the beginning", error)
+    return _whole_file(url, partial, wanted, patience)
+
+
+def _whole_file(url: str, partial: Partial, wanted: Wanted, patience: Patience) -> str:
+    """Fetch what is missing, check the whole and give it its name; forget it if it is wrong."""
+    persist(lambda: _receive(url, partial, wanted, patience), patience, lambda: partial.size)
+    try:
+        found = _check(url, partial.path, wanted.checksum)
+    except WrongFileError:
+        partial.discard()
+        raise
+    partial.place(url, found)
+    return found
 
 
 def _receive(url: str, partial: Partial, wanted: Wanted, patience: Patience) -> None:
