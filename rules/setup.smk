@@ -3,6 +3,10 @@
 import re
 from sysconfig import get_config_var
 
+
+include: "setup_common.smk"
+
+
 # `pip install -e .` makes the same file; this rule renews it when its source changes. Both lie in
 # the repository, also where `--directory` puts the results elsewhere.
 EXTENSION_SOURCE = str(SOURCE / "_intervals.pyx")
@@ -29,59 +33,58 @@ rule compile_extension:
         "../scripts/setup/compile_extension.py"
 
 
-try:
-    SOURCES = configuration.check(
-        configuration.read_yaml(locate(config["sources_table"])),
-        configuration.read_schema(ROOT / "config/schemas/sources.schema.yaml"),
-        config["sources_table"],
-    )
-except ConfigError as error:
-    raise WorkflowError(str(error))
-
-DOWNLOADS = {source["file"]: source for source in SOURCES.values()}
-GENOME_DOWNLOADS = {
-    Path(source["decompress"]).parent.name: f"resources/downloads/{source['file']}"
-    for source in SOURCES.values()
-    if source["decompress"]
-}
-# Source, group and members of every group of files to unpack.
-UNPACKS = [
-    (name, group, members)
-    for name, source in SOURCES.items()
-    for group, members in source["members"].items()
-]
-MODEL_SHA256 = {
-    f"{entry['folder']}/{file}": sha256
-    for entry in MODELS.values()
-    if "folder" in entry
-    for file, sha256 in entry["sha256"].items()
-}
-
-
 # The library is no input of these rules: an edit of it must not download everything again.
+# update(): Snakemake would otherwise delete the old file before there is a new one, also one that
+# was put there by hand. What has arrived of a file lies under another name, which it leaves alone.
 rule download_source:
     output:
-        file="resources/downloads/{file}",
+        file=update("resources/downloads/{file}"),
     log:
         "logs/setup/download_source/{file}.log",
     benchmark:
         "benchmarks/setup/download_source/{file}.tsv"
     wildcard_constraints:
-        file="|".join(map(re.escape, DOWNLOADS)),
-    retries: 2
+        file="|".join(map(re.escape, DOWNLOADS)) or "(?!)",
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=720,
     params:
         source=lambda wildcards: {
             key: DOWNLOADS[wildcards.file][key]
-            for key in ("url", "checksum", "record", "size")
+            for key in ("url", "mirrors", "checksum", "record", "checksums", "size")
         },
     script:
         "../scripts/setup/download_source.py"
+
+
+# Runs where the file is missing, and then fails with what to put where: first of all jobs.
+rule manual_source:
+    output:
+        file=update("resources/downloads/{file}"),
+    log:
+        "logs/setup/manual_source/{file}.log",
+    benchmark:
+        "benchmarks/setup/manual_source/{file}.tsv"
+    wildcard_constraints:
+        file="|".join(map(re.escape, BY_HAND)) or "(?!)",
+    priority: 100
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        source=lambda wildcards: {
+            key: BY_HAND[wildcards.file][key] for key in ("manual", "checksum", "size")
+        },
+    script:
+        "../scripts/setup/manual_source.py"
 
 
 for SOURCE_NAME, GROUP, MEMBERS in UNPACKS:
@@ -90,9 +93,9 @@ for SOURCE_NAME, GROUP, MEMBERS in UNPACKS:
         name:
             f"unpack_{SOURCE_NAME}_{GROUP}"
         input:
-            archive=f"resources/downloads/{SOURCES[SOURCE_NAME]['file']}",
+            unpack(archive_of(SOURCE_NAME, MEMBERS)),
         output:
-            list(MEMBERS.values()),
+            update(list(MEMBERS.values())),
         log:
             f"logs/setup/unpack_{SOURCE_NAME}_{GROUP}.log",
         benchmark:
@@ -104,13 +107,11 @@ for SOURCE_NAME, GROUP, MEMBERS in UNPACKS:
         resources:
             mem_mb=1000,
             runtime=60,
+        # Limits and the other members are no reason to unpack again: the script looks them up.
         params:
             members=MEMBERS,
-            sha256={
-                path: MODEL_SHA256[path]
-                for path in MEMBERS.values()
-                if path in MODEL_SHA256
-            },
+            sha256=known_sha256(SOURCE_NAME, MEMBERS),
+            source=SOURCE_NAME,
         script:
             "../scripts/setup/unpack_archive.py"
 
