@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items):
 
 def seconds_of(path: Path) -> int:
     """About how long a file of tests takes."""
-    name = path.relative_to(ROOT / "tests").as_posix()
+    name = Path(os.path.relpath(path, ROOT / "tests")).as_posix()
     return SECONDS.get(name, 30 if name.startswith("workflow/") else 5)
 
 
