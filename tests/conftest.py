@@ -12,6 +12,49 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of several worke
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+# About how many seconds of a core files take, to begin with the longest: a long one at the end
+# would leave the other cores idle. The first makes the demo, which those with a * wait for.
+SECONDS = {
+    "workflow/test_demo.py": 600,
+    "truth/test_truth.py": 160,
+    "workflow/test_embedding.py": 120,
+    "workflow/test_attention.py": 90,
+    "workflow/test_variant.py": 80,
+    "workflow/test_real.py": 75,
+    "workflow/test_truth_embedding.py": 70,  # *
+    "truth/test_truth_dependency.py": 60,
+    "workflow/test_reruns.py": 50,  # *
+    "workflow/test_truth_conservation.py": 40,  # *
+    "workflow/test_own_genome.py": 40,
+    "workflow/test_configuration_errors.py": 40,
+    "workflow/test_pretrain.py": 40,
+    "workflow/test_branchpoint.py": 40,
+    "workflow/test_splicesite.py": 40,
+    "pretraining/test_training.py": 35,
+    "truth/test_truth_attention.py": 30,
+    "truth/test_truth_variant.py": 30,
+    "training/test_trainer.py": 25,
+    "training/test_command.py": 25,
+    "cli/test_main.py": 25,
+}
+
+
+def pytest_configure(config):
+    """Keep pytest-xdist from putting the files with the most tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """On several workers begin with the files that take longest; other workflow files follow."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: -seconds_of(item.path))
+
+
+def seconds_of(path: Path) -> int:
+    """About how long a file of tests takes."""
+    name = Path(os.path.relpath(path, ROOT / "tests")).as_posix()
+    return SECONDS.get(name, 30 if name.startswith("workflow/") else 5)
 
 
 @pytest.fixture(scope="session")

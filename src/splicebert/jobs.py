@@ -35,7 +35,8 @@ def job(snakemake) -> Iterator[logging.Logger]:
         yield logging.getLogger(snakemake.rule)
     except Exception as error:
         logging.getLogger(snakemake.rule).exception("failed")
-        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        # In one write, since other jobs write to the same pipe.
+        sys.stderr.write(f"{snakemake.rule}: {error}\n")
         raise
     finally:
         root.removeHandler(handler)

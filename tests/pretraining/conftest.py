@@ -1,6 +1,7 @@
 """A small genome with a repeating text, its corpus, and jobs that train on it in a second."""
 
 import copy
+import functools
 import os
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def schema():
     return read_schema(ROOT / "config/schemas/config.schema.yaml")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run(schema):
     """Function (**changes): RUN with defaults filled in and sections changed."""
 
@@ -150,12 +151,12 @@ def make_run(schema):
     return make
 
 
-@pytest.fixture
-def make_job(make_run, folder, held_out, tmp_path):
-    """Function (name, **changes): a job in a folder of its own."""
+@pytest.fixture(scope="session")
+def make_job_in(make_run, folder, held_out):
+    """Function (place, name, **changes): a job in the folder `place`/`name`."""
 
-    def make(name="run", **changes):
-        run, place = make_run(**changes), tmp_path / name
+    def make(place, name="run", **changes):
+        run, place = make_run(**changes), place / name
         return Job(
             name, decisive(run), run["hardware"], run["checkpoint_every"], {"toy": str(folder)},
             str(held_out[2] / "fragments.parquet"), str(held_out[2] / "bases.parquet"), str(place),
@@ -163,6 +164,12 @@ def make_job(make_run, folder, held_out, tmp_path):
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def make_job(make_job_in, tmp_path):
+    """Function (name, **changes): a job in a folder of its own."""
+    return functools.partial(make_job_in, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 import copy
+import json
 import subprocess
 import sys
 
@@ -89,6 +90,12 @@ def test_the_shipped_configurations_are_right(root, schema, name):
     check_references(config, read_yaml(root / "config/models.yaml"), schema)
     check_local_files(config, schema)
     check_pretraining(config)
+
+
+def test_the_demo_model_was_trained_with_the_configurations_settings(root, schema):
+    config = check(read_yaml(root / "config/config.yaml"), schema, "demo")
+    about = json.loads((root / "config/demo_model/training.json").read_text())
+    assert about["settings"] == json.loads(json.dumps(decisive(config["pretrain"]["runs"]["demo"])))
 
 
 def test_the_papers_size(root, schema):

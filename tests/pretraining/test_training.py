@@ -48,10 +48,11 @@ def assert_same(job, other, atol=0.0):
         torch.testing.assert_close(tensor, theirs[name], atol=atol, rtol=0, msg=name)
 
 
-@pytest.fixture
-def whole(make_job):
-    """A run that nothing interrupts."""
-    job = make_job("whole", optimiser=MUON, random_positions=True)
+@pytest.fixture(scope="module")
+def whole(make_job_in, tmp_path_factory):
+    """A run that nothing interrupts; no test changes it."""
+    place = tmp_path_factory.mktemp("whole")
+    job = make_job_in(place, "whole", optimiser=MUON, random_positions=True)
     train(job)
     return job
 

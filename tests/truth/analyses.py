@@ -332,38 +332,66 @@ def tells_variants(model, world, base, *, swapped=False, shuffled=False):
     return auc(label, score, introns["tx_id"])
 
 
-def variant_scores(model, world, variants):
+def variant_scores(model, world, variants, *, hidden=False):
     """Scores of variants in exon-centred windows: a table with a row each, in their order.
 
     context and sites (splice-site score), as in the protocol; context without its floor, so that
-    a model whose answers hardly differ is still ranked; delta_p, the fall of the masked base.
+    a model whose answers hardly differ is still ranked; where `hidden`, delta_p, the fall of the
+    masked base.
     """
-    laid = tuple(_lay(world, row) for row in variants.itertuples())
-    return pd.DataFrame(_score_variants(model, laid),
-                        columns=["context", "context_unfloored", "sites", "delta_p"])  # fmt: skip
+    laid = [_lay(world, row) for row in variants.itertuples()]
+    columns = ["context", "context_unfloored", "sites"]
+    found = pd.DataFrame(_each_once(model, _score_variants, laid), columns=columns)
+    return found.assign(delta_p=_each_once(model, _hidden_changes, laid)) if hidden else found
+
+
+def _each_once(model, compute, variants):
+    """What `compute` says of variants, in their order; sets of variants overlap."""
+    known = _known(model, compute)
+    new = [variant for variant in dict.fromkeys(variants) if variant not in known]
+    known.update(zip(new, compute(model, new), strict=True))
+    return [known[variant] for variant in variants]
 
 
 @once
+def _known(model, compute):
+    """Variant -> what is known of it: a dict to be added to."""
+    return {}
+
+
 @torch.inference_mode()
 def _score_variants(model, variants):
     rows, reference = [], {}
     for b in batches(variants):
-        ref, alt, offsets = ([v[k] for v in variants[b]] for k in range(3))
+        ref, alt = ([v[k] for v in variants[b]] for k in range(2))
         new = sorted(set(ref) - reference.keys())
         if new:
             reference |= dict(zip(new, model.logits(new).numpy(), strict=True))
-        mask = np.arange(LENGTH) == np.array(offsets)[:, None]
-        found = zip(variants[b], model.logits(alt).numpy(), model.logits(ref, mask).numpy(),
-                    strict=True)  # fmt: skip
-        for (text, _, offset, sites, bases), logits, masked in found:
+        for (text, _, offset, sites, _), logits in zip(
+            variants[b], model.logits(alt).numpy(), strict=True
+        ):
             kl = kl_per_base(logits, reference[text])
             profile = context_profile(kl, offset)
             rows.append((
                 context_score(profile), context_score(profile, 1e-30),
                 sum(site_kl(kl, site) for site in sites),
-                -probability_change(masked[offset], *bases)[2],
             ))  # fmt: skip
     return rows
+
+
+@torch.inference_mode()
+def _hidden_changes(model, variants):
+    changes = []
+    for b in batches(variants):
+        ref, offsets, bases = ([v[k] for v in variants[b]] for k in (0, 2, 4))
+        mask = np.arange(LENGTH) == np.array(offsets)[:, None]
+        rows = [np.array([offset]) for offset in offsets]
+        masked = model.logits_packed(ref, list(mask), rows).numpy()
+        changes += [
+            -probability_change(logits, *pair)[2]
+            for logits, pair in zip(masked, bases, strict=True)
+        ]
+    return changes
 
 
 def _lay(world, row):

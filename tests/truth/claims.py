@@ -12,7 +12,7 @@ from truth import analyses
 
 
 class Control(NamedTuple):
-    """What must fail: model (`trained`, `untrained` or `none`), upper bound, options of measure."""
+    """What must fail: model (`trained` or `untrained`), upper bound, options of measure."""
 
     name: str
     model: str

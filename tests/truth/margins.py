@@ -36,7 +36,7 @@ def all_scores(models, world, name):
     """Table of a set of variants with the scores of both models, and of no model."""
     table = SETS[name](world)
     ends = [(table["position"] - table[end]).abs() for end in ("exon_start", "exon_end")]
-    found = variant_scores(models["trained"], world, table)
+    found = variant_scores(models["trained"], world, table, hidden=True)
     untrained = variant_scores(models["untrained"], world, table).add_prefix("untrained ")
     near = pd.DataFrame({"distance": -np.minimum(*ends), "chance": 0.0})
     return pd.concat([table[["tx_id", "delta_psi"]], found, untrained, near], axis=1)

@@ -5,13 +5,7 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from splicebert.configuration import read_yaml
-from splicebert.models import SpliceBERT
-from splicebert.models.checkpoint import read_config, write_model
-from splicebert.models.modules import BertForMaskedLM
-from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
 from truth.claims import CLAIMS
 from truth.margins import MARGINS, all_scores, margin
 from truth.world import make_world
@@ -20,25 +14,8 @@ IDS = [f"{claim.analysis}-{number}" for number, claim in enumerate(CLAIMS)]
 
 
 @pytest.fixture(scope="module")
-def world(root):
-    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
-    return make_world("demo", seed, DEFAULT_CHROMOSOMES)
-
-
-@pytest.fixture(scope="module")
-def distant(root):
-    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
+def distant(seed):
     return make_world("distant", seed, {"chr1": 300_000, "chr2": 200_000})
-
-
-@pytest.fixture(scope="module")
-def models(root, tmp_path_factory):
-    """The demo model, an untrained one of the same size, and no model."""
-    trained = SpliceBERT(root / "config/demo_model")
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("untrained")
-    write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
-    return {"trained": trained, "untrained": SpliceBERT(folder), "none": None}
 
 
 def measured(claim, model, *, world, distant, options):
@@ -54,7 +31,10 @@ def test_planted_truth_is_recovered(claim, models, world, distant, request):
         request.applymarker(pytest.mark.xfail(**expected))
     worlds = {"world": world, "distant": distant}
     rows = [("trained", measured(claim, models["trained"], **worlds, options={}))]
-    for control in claim.controls:
+    # Controls of a claim that fails without them are for readers, who ask with `-s`.
+    shown = request.config.getoption("capture") == "no"
+    needless = claim.pending and rows[0][1].low <= claim.least and not shown
+    for control in () if needless else claim.controls:
         found = measured(claim, models[control.model], **worlds, options=control.options)
         rows.append((control.name, found))
     table = pd.DataFrame([(name, *found) for name, found in rows],

@@ -13,16 +13,11 @@ import torch
 
 from splicebert.attention_scores import around, pair_scores, site_offsets_of
 from splicebert.attention_statistics import matched_auc
-from splicebert.configuration import read_yaml
 from splicebert.derived_pairs import derive_pairs, distance_bins, intron_ends
 from splicebert.inference import Item, Runtime, run_attention_rows
-from splicebert.models import SpliceBERT
-from splicebert.models.checkpoint import read_config, write_model
-from splicebert.models.modules import BertForMaskedLM
 from splicebert.statistics import Estimate
-from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES
 from splicebert.transcripts import introns
-from truth.world import HELD_OUT, make_world, window
+from truth.world import HELD_OUT, window
 
 # What a model that learned the dependency has to reach; `-s` prints what was measured.
 LEAST_TRAINED = 0.55
@@ -32,7 +27,8 @@ MOST_UNTRAINED = 0.60
 
 LENGTH = 1000
 CHOICE, TEST = ("chr3",), ("chr4", HELD_OUT)
-PER_BIN = {"choice": 25, "test": 60}
+PER_BIN = {"trained": (25, 60), "untrained": (12, 30)}
+"""Pairs of a group in each bin of distance, on the chromosomes of the choice and of the test."""
 SETTINGS = {"smallest": 100, "largest": 800, "bin": 100, "per_bin": 10**6, "seed": 5}
 RUNTIME = Runtime(torch.device("cpu"))
 
@@ -42,20 +38,6 @@ class Measured(NamedTuple):
 
     layer: int
     auc: Estimate
-
-
-@pytest.fixture(scope="module")
-def world(root):
-    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
-    return make_world("demo", seed, DEFAULT_CHROMOSOMES)
-
-
-@pytest.fixture(scope="module")
-def models(root, tmp_path_factory):
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("untrained")
-    write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
-    return {"trained": SpliceBERT(root / "config/demo_model"), "untrained": SpliceBERT(folder)}
 
 
 def pairs_of(world, chroms, per_bin):
@@ -94,10 +76,9 @@ def auc_of(pairs, scores):
     )
 
 
-def measure(model, world):
+def measure(model, world, per_bin):
     """Choose the layer with the highest AUC on CHOICE, and measure it on TEST."""
-    choice = pairs_of(world, CHOICE, PER_BIN["choice"])
-    test = pairs_of(world, TEST, PER_BIN["test"])
+    choice, test = (pairs_of(world, c, n) for c, n in zip((CHOICE, TEST), per_bin, strict=True))
     scores = score(model, world, choice)
     chosen = int(np.argmax([auc_of(choice, layer).value for layer in scores.T]))
     return Measured(chosen + 1, auc_of(test, score(model, world, test)[:, chosen]))
@@ -105,7 +86,7 @@ def measure(model, world):
 
 @pytest.fixture(scope="module")
 def measured(models, world):
-    found = {name: measure(model, world) for name, model in models.items()}
+    found = {name: measure(model, world, PER_BIN[name]) for name, model in models.items()}
     table = pd.DataFrame(
         [(name, m.layer, *m.auc) for name, m in found.items()],
         columns=["model", "layer", "auc", "low", "high"],

@@ -5,44 +5,25 @@ import pandas as pd
 import pytest
 import torch
 
-from splicebert.configuration import read_yaml
-from splicebert.models import SpliceBERT
-from splicebert.models.checkpoint import read_config, write_model
-from splicebert.models.modules import BertForMaskedLM
 from splicebert.scores import context_profile, kl_all_tokens
 from splicebert.statistics import block_weights, estimate
-from splicebert.synthetic.spec import DEFAULT_CHROMOSOMES, REGION_NAMES
+from splicebert.synthetic.spec import REGION_NAMES
 from truth.analyses import BATCH
-from truth.world import make_world, window
+from truth.world import window
 
 REPLICATES = 300
 LENGTH, OFFSET = 510, 255
-SITES = 120
+SITES = {"trained": 120, "untrained": 40}
 """Sites that are mutated in each stratum, conserved and other ones each."""
 CONSERVED, OTHER = 0.8, 0.2
 """phastCons at or above, and at or below."""
 
 
-@pytest.fixture(scope="module")
-def world(root):
-    seed = read_yaml(root / "config/config.yaml")["demo"]["seed"]
-    return make_world("demo", seed, DEFAULT_CHROMOSOMES)
-
-
-@pytest.fixture(scope="module")
-def models(root, tmp_path_factory):
-    """The demo model and an untrained one of the same size."""
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("untrained")
-    write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
-    return {"trained": SpliceBERT(root / "config/demo_model"), "untrained": SpliceBERT(folder)}
-
-
-def draw_sites(world, region, seed=11):
+def draw_sites(world, region, n, seed=11):
     """Bases of a region outside repeats: chrom, position, strand, tx_id, conserved."""
     code = REGION_NAMES.index(region)
     rng, rows = np.random.default_rng(seed), []
-    wanted = {True: SITES, False: SITES}
+    wanted = {True: n, False: n}
     transcripts = world.genome.transcripts
     transcripts = transcripts[transcripts["canonical"]]
     while any(wanted.values()):
@@ -90,11 +71,10 @@ def conserved_over_other(values, sites):
 
 @pytest.mark.parametrize("region", ["CDS", "intron"])
 def test_conserved_sites_are_felt_more_at_equal_distance(world, models, region):
-    sites = draw_sites(world, region)
-    found = {
-        name: conserved_over_other(mean_log_profile(model, world, sites), sites)
-        for name, model in models.items()
-    }
+    found = {}
+    for name, model in models.items():
+        sites = draw_sites(world, region, SITES[name])
+        found[name] = conserved_over_other(mean_log_profile(model, world, sites), sites)
     for name, value in found.items():
         print(f"\n{region}, {name}: ln KL of conserved over other sites "
               f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})")  # fmt: skip

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = "src/splicebert/_intervals" + sysconfig.get_config_var("EXT_SUFFIX")
-TIMEOUT = 600
+TIMEOUT = 1500
 JOB_LINE = re.compile(r"^(\S+) +(\d+)$")
 
 

@@ -16,68 +16,71 @@ CONFIGURATION = {
         "probe": {"models": []},
     },
 }
-# Where a value is put (None takes the key away), and what the message has to say.
+# By what is checked one after the other: where values are put (None takes the key away), and what
+# the message has to say. All mistakes of a check are told at once.
 MISTAKES = {
-    "unknown key": (
-        "conservation.mlm.window", 10,
-        ["conservation.mlm.window: unknown key", "models, windows, seed", "'windows'"],
+    "schema": (
+        {
+            "conservatoin": {},
+            "conservation.mlm.window": 10,
+            "conservation.mlm.windows": "many",
+            "conservation.probe.windows": 0,
+            "conservation.protocol": "publish",
+            "conservation.datasets.mine.assembly": None,
+            "genomes.mine.fast": "genome.fa",
+            "inference": {"device": "gpu"},
+        },
+        [
+            "conservatoin: unknown key", "'conservation'",
+            "conservation.mlm.window: unknown key", "models, windows, seed", "'windows'",
+            "conservation.mlm.windows: found 'many'", "allowed: integer",
+            "conservation.probe.windows: found 0", "2 or more",
+            "conservation.protocol: found 'publish'", "corrected, published",
+            "conservation.datasets.mine.assembly: missing",
+            "genomes.mine.fast:", "inference.device:",
+        ],
     ),
-    "unknown section": ("conservatoin", {}, ["conservatoin: unknown key", "'conservation'"]),
-    "wrong type": (
-        "conservation.mlm.windows", "many",
-        ["conservation.mlm.windows: found 'many'", "allowed: integer"],
-    ),
-    "too small": (
-        "conservation.mlm.windows", 0, ["conservation.mlm.windows: found 0", "1 or more"]
-    ),
-    "unknown choice": (
-        "conservation.protocol", "publish",
-        ["conservation.protocol: found 'publish'", "corrected, published"],
-    ),
-    "missing key": (
-        "conservation.datasets.mine.assembly", None,
-        ["conservation.datasets.mine.assembly: missing"],
-    ),
-    "unknown model": (
-        "conservation.mlm.models", ["SpliceBERT.510"],
-        ["conservation.mlm.models: unknown model 'SpliceBERT.510'", "SpliceBERT.510nt"],
-    ),
-    "model without a head": (
-        "conservation.mlm.models", ["onehot"],
-        ["conservation.mlm.models: model 'onehot' gives no logits", "allowed:", "demo"],
-    ),
-    "unknown genome": (
-        "conservation.datasets.mine.genome", "yours",
-        ["conservation.datasets.mine.genome: unknown genome 'yours'", "allowed: mine"],
-    ),
-    "another assembly": (
-        "conservation.datasets.mine.assembly", "hg19",
-        ["conservation.datasets.mine.assembly", "'hg19'", "allowed: toy", "Lift"],
-    ),
-    "missing file": (
-        "genomes.mine.fasta", "nowhere.fa", ["genomes.mine.fasta: no file 'nowhere.fa'", "exists"]
-    ),
-    "missing models table": ("models_table", "nowhere.yaml", ["nowhere.yaml: no such file"]),
-    "bad colour": (
-        "models",
-        {"mine": {"adapter": "onehot", "label": "m", "colour": "red", "can": ["hidden_states"]}},
+    "no genome": ({"genomes": None}, ["genomes: missing"]),
+    "models table": ({"models_table": "nowhere.yaml"}, ["nowhere.yaml: no such file"]),
+    "models": (
+        {
+            "models": {"mine": {"adapter": "onehot", "label": "m", "colour": "red",
+                                "can": ["hidden_states"]}},
+        },
         ["mine.colour: found 'red'", "#rrggbb"],
     ),
-    "no genome": ("genomes", None, ["genomes: missing"]),
+    "references": (
+        {
+            "conservation.mlm.models": ["SpliceBERT.510", "onehot"],
+            "conservation.datasets.mine.genome": "yours",
+            "conservation.datasets.hers": {"genome": "mine", "assembly": "hg19"},
+        },
+        [
+            "conservation.mlm.models: unknown model 'SpliceBERT.510'", "SpliceBERT.510nt",
+            "conservation.mlm.models: model 'onehot' gives no logits", "allowed:", "demo",
+            "conservation.datasets.mine.genome: unknown genome 'yours'", "allowed: mine",
+            "conservation.datasets.hers.assembly", "'hg19'", "allowed: toy", "Lift",
+        ],
+    ),
+    "files": (
+        {"genomes.mine.fasta": "nowhere.fa"},
+        ["genomes.mine.fasta: no file 'nowhere.fa'", "exists"],
+    ),
 }  # fmt: skip
 
 
-def changed(key, value):
-    """The configuration with one key set, or taken away."""
+def changed(values):
+    """The configuration with some keys set, or taken away."""
     configuration = copy.deepcopy(CONFIGURATION)
-    *path, last = key.split(".")
-    section = configuration
-    for part in path:
-        section = section[part]
-    if value is None:
-        del section[last]
-    else:
-        section[last] = value
+    for key, value in values.items():
+        *path, last = key.split(".")
+        section = configuration
+        for part in path:
+            section = section[part]
+        if value is None:
+            del section[last]
+        else:
+            section[last] = value
     return configuration
 
 
@@ -89,10 +92,10 @@ def workdir(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_is_named_with_what_is_allowed(project, workdir, refuse, write_config, mistake):
-    key, value, words = MISTAKES[mistake]
-    path = write_config(workdir / "my.yaml", changed(key, value))
+@pytest.mark.parametrize("check", MISTAKES)
+def test_mistakes_are_named_with_what_is_allowed(project, workdir, refuse, write_config, check):
+    values, words = MISTAKES[check]
+    path = write_config(workdir / "my.yaml", changed(values))
 
     output = refuse("-n", "--configfile", path, "--directory", workdir, cwd=project)
 
@@ -105,19 +108,7 @@ def test_mistake_is_named_with_what_is_allowed(project, workdir, refuse, write_c
     ]  # fmt: skip
 
 
-def test_all_mistakes_are_named_at_once(project, workdir, refuse, write_config):
-    configuration = changed("conservation.mlm.window", 10)
-    configuration["genomes"]["mine"]["fast"] = "genome.fa"
-    configuration["inference"] = {"device": "gpu"}
-    path = write_config(workdir / "my.yaml", configuration)
-
-    output = refuse("-n", "--configfile", path, "--directory", workdir, cwd=project)
-
-    for key in ("conservation.mlm.window", "genomes.mine.fast", "inference.device"):
-        assert f"{key}:" in output, output
-
-
-@pytest.mark.parametrize("text", ["genomes: [unclosed", "- a\n- list\n", "just words\n"])
+@pytest.mark.parametrize("text", ["genomes: [unclosed", "- a\n- list\n"])
 def test_configfile_that_is_no_mapping(project, workdir, refuse, text):
     path = workdir / "broken.yaml"
     path.write_text(text)
@@ -138,7 +129,6 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert finished.code == 0, finished.output
     print(f"dry run of config/paper.yaml: {finished.seconds:.1f} s")
     record_property("seconds", finished.seconds)
-    assert finished.seconds < 10
     planned = jobs(finished.output)
     assert planned["download_source"] == 6  # weights, data, hg19, GRCh38, phastCons, phyloP
     assert planned["decompress_genome"] == 2
@@ -183,6 +173,22 @@ def test_an_analysis_without_models_is_left_out(
 
     assert not set(rules) & set(jobs)
     assert jobs["collect_conservation_reproduced"] == 1
+
+
+def test_branches_without_models_plan_nothing(project, workdir, planned, write_config):
+    branches = ("attention", "dependency", "variant")
+    configuration = copy.deepcopy(CONFIGURATION)
+    own = configuration["conservation"]["datasets"]["mine"]
+    kinds = {"variant": {"kind": "mutagenesis"}}
+    for branch in branches:
+        dataset = own | kinds.get(branch, {})
+        configuration[branch] = {"datasets": {"mine": dataset}, "models": []}
+    configuration["genomes"]["mine"] |= {"phastcons": "genes.gtf", "phylop": "genes.gtf"}
+    path = write_config(workdir / "my.yaml", configuration)
+
+    jobs = planned(*branches, "--configfile", path, "--directory", workdir, cwd=project)
+
+    assert not any(rule.startswith(("infer_", "prepare_")) for rule in jobs), jobs
 
 
 def test_two_data_sets_on_two_genomes_are_planned(project, workdir, planned, run, write_config):
@@ -230,9 +236,9 @@ def test_configuration_of_the_readme_is_planned(project, tmp_path, planned):
     assert jobs["download_source"] == 1  # the weights
 
 
-def test_every_shipped_configuration_is_planned(project, tmp_path, planned):
+def test_every_other_shipped_configuration_is_planned(project, tmp_path, planned):
     for path in sorted((project / "config").glob("*.yaml")):
-        if "genomes" in yaml.safe_load(path.read_text()):
+        if path.stem != "paper" and "genomes" in yaml.safe_load(path.read_text()):
             assert planned("--configfile", path, "--directory", tmp_path / path.stem, cwd=project)
 
 

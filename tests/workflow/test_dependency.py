@@ -158,14 +158,3 @@ def test_a_lost_shard_alone_is_made_again(finished, project, planned):
         assert jobs == {"infer_dependency_maps": 1}
     finally:
         shard.write_bytes(kept)
-
-
-def test_a_branch_without_models_plans_nothing(
-    configuration, project, tmp_path, execute, write_config
-):
-    changed = configuration | {"dependency": configuration["dependency"] | {"models": []}}
-    path = write_config(tmp_path / "none.yaml", changed)
-    done = execute("snakemake", "dependency", "-n", "--configfile", path, "--directory", tmp_path,
-                   cwd=project)  # fmt: skip
-    assert done.code == 0, done.output
-    assert "infer_dependency" not in done.output

@@ -23,10 +23,10 @@ def tables(demo, run, with_untrained):
     config["conservation"]["probe"]["models"].append("untrained")
     path = folder / "truth.yaml"
     path.write_text(yaml.safe_dump(config))
-    run("conservation", "--cores", "2", "--configfile", path, cwd=folder)
-    found = folder / "results/conservation/tables"
     names = ("probe_metrics", "mlm_accuracy", "mlm_summary")
-    return {name: pd.read_csv(found / f"{name}.tsv", sep="\t") for name in names}
+    files = {name: f"results/conservation/tables/{name}.tsv" for name in names}
+    run(*files.values(), "--cores", "2", "--configfile", path, cwd=folder)
+    return {name: pd.read_csv(folder / file, sep="\t") for name, file in files.items()}
 
 
 class Masked:

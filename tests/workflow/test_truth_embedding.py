@@ -32,7 +32,6 @@ def tables(demo, run, with_untrained):
     config = with_untrained(folder)
     section = config["embedding"]
     section["models"].append("untrained")
-    run("resources/genomes/demo/truth/decoys.tsv", "--cores", "2", cwd=folder)
     bed = folder / "decoys.bed"
     write_decoys(folder / "resources/genomes/demo/truth", bed)
     section["datasets"]["decoys"] = section["datasets"]["demo-sites"] | {"sites": str(bed)}

@@ -188,14 +188,3 @@ def test_a_run_resumes_at_the_shard_where_it_stopped(finished, project, planned)
 
     assert jobs["infer_variant_snvs"] == 1
     assert not {"infer_variant_mutagenesis", "prepare_variant_snvs"} & set(jobs)
-
-
-def test_a_branch_without_models_plans_nothing(
-    configuration, project, tmp_path, execute, write_config
-):
-    changed = configuration | {"variant": configuration["variant"] | {"models": []}}
-    path = write_config(tmp_path / "none.yaml", changed)
-    done = execute("snakemake", "variant", "-n", "--configfile", path, "--directory", tmp_path,
-                   cwd=project)  # fmt: skip
-    assert done.code == 0, done.output
-    assert "infer_variant" not in done.output
