@@ -362,7 +362,7 @@ rule plot_attention_example:
     input:
         rows=rules.infer_attention_example.output.rows,
         parts=rules.prepare_attention_pairs.output.example,
-        enrichment=rules.summarise_attention_introns.output.enrichment,
+        groups=rules.summarise_attention_pairs.output.groups,
         style=locate("config/figures.mplstyle"),
         library=library("plotting"),
     output:

@@ -36,7 +36,7 @@ rule train_branchpoint_fold:
         split=lambda wildcards: branchpoint_split(wildcards.fold),
         task="token",
         num_labels=2,
-        settings=BRANCHPOINT["training"],
+        settings=fold_settings("branchpoint"),
     script:
         "../scripts/training/train_fold.py"
 

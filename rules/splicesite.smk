@@ -105,7 +105,7 @@ rule train_splicesite_fold:
         split=lambda wildcards: SPLICESITE_SPLITS[int(wildcards.fold)],
         task="sequence",
         num_labels=1,
-        settings=SPLICESITE["training"],
+        settings=fold_settings("splicesite"),
     script:
         "../scripts/training/train_fold.py"
 

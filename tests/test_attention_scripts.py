@@ -310,7 +310,11 @@ def test_the_example_shows_donor_and_acceptor(scripts, strand, first):
     mpl.pyplot.close(figure)
 
 
-def test_the_layer_of_the_example_is_the_most_enriched(scripts):
-    table = pd.DataFrame({"layer": [1, 1, 2, 2], "enrichment": [1.0, 1.2, 3.0, np.nan]})
+def test_the_layer_of_the_example_is_the_one_that_tells_introns_best(scripts):
+    rows = [
+        ("mean", "intronic_pair", 0.9), ("1", "intronic_pair", 0.6), ("2", "intronic_pair", 0.8),
+        ("1", "donor_pair", 0.95), ("2", "donor_pair", 0.5),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["layer", "group", "matched_auc"])
     assert scripts.plot_example.choose_layer(table) == 2
-    assert scripts.plot_example.choose_layer(table.assign(enrichment=np.nan)) == 1
+    assert scripts.plot_example.choose_layer(table.assign(matched_auc=np.nan)) == 1

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from splicebert import plotting
-from splicebert.attention_tables import ENRICHMENT, EXAMPLE_ARCS, EXAMPLE_ROWS, PARTS
+from splicebert.attention_tables import EXAMPLE_ARCS, EXAMPLE_ROWS, PAIR_GROUPS, PARTS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 
@@ -17,15 +17,23 @@ SITES = {
     "donor_to_acceptor": ("donor", "#0072B2"),
     "acceptor_to_donor": ("acceptor", "#D55E00"),
 }
+INTRONIC, MEAN = "intronic_pair", "mean"
 LOCAL = 10
 """An arc to a base as near as this (nt) can't be seen, and would set the scale of the others."""
 POINTS = 32
 
 
-def choose_layer(enrichment: pd.DataFrame) -> int:
-    """Return the layer with the highest enrichment, mean of both directions."""
-    mean = enrichment.groupby("layer")["enrichment"].mean()
-    return int(mean.idxmax()) if mean.notna().any() else int(mean.index[0])
+def choose_layer(groups: pd.DataFrame) -> int:
+    """Return the layer whose pair score tells introns best from random pairs of their distance.
+
+    Parameters
+    ----------
+    groups
+        Rows of PAIR_GROUPS of one data set and model.
+    """
+    table = groups[(groups["group"] == INTRONIC) & (groups["layer"] != MEAN)]
+    score = table.set_index("layer")["matched_auc"]
+    return int(score.idxmax()) if score.notna().any() else 1
 
 
 def to_window(parts: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +143,7 @@ def draw(rows: pd.DataFrame, parts: pd.DataFrame, label: str) -> Figure:
 def main(snakemake):
     inputs, outputs, names = snakemake.input, snakemake.output, snakemake.wildcards
     with job(snakemake) as log, plotting.style(inputs.style):
-        table = read_table(inputs.enrichment, ENRICHMENT)
+        table = read_table(inputs.groups, PAIR_GROUPS)
         own = (table["dataset"] == names.dataset) & (table["model"] == names.model)
         layer = choose_layer(table[own])
         parts = read_table(inputs.parts, PARTS)

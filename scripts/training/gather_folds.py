@@ -17,6 +17,12 @@ def main(snakemake):
             protocol=params.protocol,
         )
         log.info("protocol %s, epochs %s", params.protocol, chosen.epochs)
+        if not chosen.ended:
+            log.warning(
+                "a fold stopped after %d epochs, before the mean over the folds had stalled for "
+                "%s: a later epoch might have been chosen; raise training.patience",
+                chosen.common, params.settings["patience"],
+            )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -40,6 +40,18 @@ def test_the_papers_rule_stops_where_the_mean_has_stalled(patience, epoch):
     assert choose_epochs(FOLDS, "published", patience).epochs == {0: epoch, 1: epoch}
 
 
+@pytest.mark.parametrize(("patience", "ended"), [(1, True), (2, False), (None, False)])
+def test_a_fold_that_stopped_before_the_rule_is_told(patience, ended):
+    # fold 0 goes on to epoch 5, fold 1 does not: nobody knows the mean there
+    found = choose_epochs(FOLDS, "published", patience)
+    assert (found.common, found.ended) == (4, ended)
+
+
+def test_nothing_is_cut_where_all_folds_have_the_same_epochs():
+    assert choose_epochs(scores([0.1, 0.2], [0.2, 0.3]), "published", 5).ended
+    assert choose_epochs(FOLDS, "corrected", 5).ended
+
+
 def test_patience_counts_from_the_best_so_far():
     rising = scores([0.5, 0.4, 0.6, 0.5, 0.4, 0.9])
     assert choose_epochs(rising, "published", 2).epochs == {0: 3}

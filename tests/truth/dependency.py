@@ -64,12 +64,26 @@ def sequences_of(world, introns, *, shuffled, seed=7):
     return sequences, places
 
 
-def links_in_maps(model, world, introns, runtime, *, shuffled=False, link="donor_acceptor"):
-    """Block scores of a link in the maps of introns, or of the same windows shuffled: a Link."""
+class Mapped(NamedTuple):
+    """Introns, their maps, and the offsets of donor and acceptor in each."""
+
+    introns: pd.DataFrame
+    maps: list[np.ndarray]
+    places: list[tuple[int, int]]
+
+
+def map_introns(model, world, introns, runtime, *, shuffled=False):
+    """Dependency maps of introns, or of the same windows shuffled: Mapped."""
     sequences, places = sequences_of(world, introns, shuffled=shuffled)
-    maps = dependency_maps(model, sequences, runtime, progress=False)
+    maps = list(dependency_maps(model, sequences, runtime, progress=False))
+    return Mapped(introns, maps, places)
+
+
+def links_in_maps(mapped, link="donor_acceptor"):
+    """Block scores of a link in maps: a Link."""
     rows = []
-    for values, (donor, acceptor), tx_id in zip(maps, places, introns["tx_id"], strict=True):
+    tx_ids = mapped.introns["tx_id"]
+    for values, (donor, acceptor), tx_id in zip(mapped.maps, mapped.places, tx_ids, strict=True):
         found = score_link(values, site_blocks(donor, acceptor, None, SIZES), link)
         rows.append((tx_id, found.rank, found.z, found.score - found.background_mean, found.reason))
     table = pd.DataFrame(rows, columns=["tx_id", "rank", "z", "difference", "reason"])
@@ -82,17 +96,15 @@ def links_in_maps(model, world, introns, runtime, *, shuffled=False, link="donor
     return Link(len(table), **estimates)
 
 
-def tract_ranks(model, world, introns, runtime, *, shuffled=False):
+def tract_ranks(mapped):
     """How a changed tract moves each donor base, ranked among places as far apart: by base.
 
     The tract is the 14 bases that end 4 nt before the exon; mutated there, observed at the donor's
     -3 to +8. For each base the rank of its mean in the map among those of the same two pieces
     moved along the window, 0.5 by chance: the mean over introns, with its interval.
     """
-    sequences, places = sequences_of(world, introns, shuffled=shuffled)
-    maps = dependency_maps(model, sequences, runtime, progress=False)
     ranks = {base: [] for base in range(-3, 9) if base}
-    for values, (donor, acceptor) in zip(maps, places, strict=True):
+    for values, (donor, acceptor) in zip(mapped.maps, mapped.places, strict=True):
         for base, found in ranks.items():
             at = donor + base - (base > 0)
             shifts = np.arange(-at, LENGTH - (acceptor - 4) + 1)
@@ -100,7 +112,7 @@ def tract_ranks(model, world, introns, runtime, *, shuffled=False):
             background = means[np.abs(shifts) > 8]
             found.append((background < means[shifts == 0]).mean())
     return {
-        base: block_mean(np.array(found), introns["tx_id"].to_numpy(),
+        base: block_mean(np.array(found), mapped.introns["tx_id"].to_numpy(),
                          replicates=REPLICATES, seed=0)
         for base, found in ranks.items()
     }  # fmt: skip

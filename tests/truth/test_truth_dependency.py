@@ -8,7 +8,14 @@ import torch
 from splicebert.models.base import ModelAdapter
 from splicebert.runtime import Runtime
 from splicebert.sequence import VOCABULARY, base_codes
-from truth.dependency import links_in_maps, sequences_of, short_introns, show, tract_ranks
+from truth.dependency import (
+    links_in_maps,
+    map_introns,
+    sequences_of,
+    short_introns,
+    show,
+    tract_ranks,
+)
 from truth.world import COMPLEMENT, HELD_OUT, make_world
 
 RUNTIME = Runtime(torch.device("cpu"), purpose="difference")
@@ -74,7 +81,9 @@ def test_the_measure_finds_a_planted_link_and_none_in_shuffled_windows(small_wor
     assert set(introns["strand"]) == {"+", "-"}
     world = planted(small_world, introns)
     found = {
-        name: links_in_maps(KnowsTheLink(strength), world, introns, RUNTIME, shuffled=shuffled)
+        name: links_in_maps(
+            map_introns(KnowsTheLink(strength), world, introns, RUNTIME, shuffled=shuffled)
+        )
         for name, strength, shuffled in (
             ("genes", 5.0, False), ("shuffled", 5.0, True), ("without a link", 0.0, False),
         )
@@ -100,12 +109,18 @@ def test_offsets_are_those_of_the_sites(small_world):
         assert sorted(one) == sorted(other)
 
 
-def test_the_map_shows_the_planted_link_in_genes_and_not_in_shuffled_ones(world, models):
-    """Tracts were drawn with the donor's +3, the one bit that the demo model has learned."""
+@pytest.fixture(scope="module")
+def mapped(world, models):
+    """Maps of the demo model: of introns of the held-out chromosome, and of half as many shuffled."""
     introns = short_introns(world, HELD_OUT, INTRONS)
-    model = models["trained"]
-    genes = tract_ranks(model, world, introns, RUNTIME)
-    shuffled = tract_ranks(model, world, introns[::2], RUNTIME, shuffled=True)
+    genes = map_introns(models["trained"], world, introns, RUNTIME)
+    shuffled = map_introns(models["trained"], world, introns[::2], RUNTIME, shuffled=True)
+    return {"genes": genes, "shuffled": shuffled}
+
+
+def test_the_map_shows_the_planted_link_in_genes_and_not_in_shuffled_ones(mapped):
+    """Tracts were drawn with the donor's +3, the one bit that the demo model has learned."""
+    genes, shuffled = (tract_ranks(mapped[name]) for name in ("genes", "shuffled"))
     rows = [(f"{base:+d}", *genes[base], *shuffled[base]) for base in genes]
     columns = ["donor base", "genes", "low", "high", "shuffled", "low", "high"]
     print("\n" + pd.DataFrame(rows, columns=columns).round(3).to_string(index=False))
@@ -113,3 +128,10 @@ def test_the_map_shows_the_planted_link_in_genes_and_not_in_shuffled_ones(world,
     assert shuffled[3].high < genes[3].value
     others = [estimate.value for base, estimate in genes.items() if base != 3]
     assert max(others) < genes[3].value
+
+
+def test_the_block_score_finds_donor_and_acceptor_in_genes_and_not_in_shuffled_ones(mapped):
+    found = {name: links_in_maps(maps) for name, maps in mapped.items()}
+    print("\n" + show(found))
+    assert found["genes"].rank.low > 0.5
+    assert found["shuffled"].rank.low < 0.5

@@ -50,7 +50,7 @@ def gather(
     metrics, predictions
         Files of the folds.
     out_predictions, out_selection
-        Parquet (CHOSEN_PREDICTIONS) and JSON (protocol, score, epochs, scores, mean).
+        Parquet (CHOSEN_PREDICTIONS) and JSON (protocol, score, and what `Selection` holds).
     score
         Validation score: ap or auc.
     patience

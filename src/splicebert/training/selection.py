@@ -18,11 +18,16 @@ class Selection(NamedTuple):
     epochs : fold -> epoch, 1-based
     scores : fold -> validation score of that epoch
     mean : their mean
+    common : epochs that all folds have
+    ended : whether the paper's rule came to its end within them: a later epoch could not have been
+        chosen; always true where each fold chooses for itself
     """
 
     epochs: dict[int, int]
     scores: dict[int, float]
     mean: float
+    common: int
+    ended: bool
 
 
 def choose_epochs(scores: pd.DataFrame, protocol: str, patience: int | None = None) -> Selection:
@@ -30,7 +35,8 @@ def choose_epochs(scores: pd.DataFrame, protocol: str, patience: int | None = No
 
     The paper trains all folds side by side and stops when the mean of their validation scores has
     not risen for `patience` epochs. Here each fold stops on its own score; the mean is looked at
-    over the epochs that all folds have, as far as the paper's rule would have gone on.
+    over the epochs that all folds have, as far as the paper's rule would have gone on. Where a fold
+    stopped before the rule did, `Selection.ended` is false.
 
     Parameters
     ----------
@@ -49,15 +55,16 @@ def choose_epochs(scores: pd.DataFrame, protocol: str, patience: int | None = No
     """
     if protocol not in PROTOCOLS:
         raise SpliceBERTError(f"protocol {protocol!r}; expected one of {', '.join(PROTOCOLS)}")
-    table = _table(scores)
+    table, ended = _table(scores), True
     if protocol == "published":
-        epoch = _best_mean(table, patience)
+        epoch, ended = _best_mean(table, patience)
         epochs = dict.fromkeys(table.columns, epoch)
     else:
         epochs = {fold: int(table[fold].idxmax()) for fold in table.columns}
     chosen = {int(fold): float(table.loc[epoch, fold]) for fold, epoch in epochs.items()}
     epochs = {int(fold): int(epoch) for fold, epoch in epochs.items()}
-    return Selection(epochs, chosen, float(np.mean(list(chosen.values()))))
+    mean = float(np.mean(list(chosen.values())))
+    return Selection(epochs, chosen, mean, len(table.dropna()), ended)
 
 
 def _table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -78,13 +85,16 @@ def _table(scores: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _best_mean(table: pd.DataFrame, patience: int | None) -> int:
-    """Epoch of the best mean among those that all folds have and the paper's rule would reach."""
+def _best_mean(table: pd.DataFrame, patience: int | None) -> tuple[int, bool]:
+    """Epoch of the best mean among those that all folds have, and whether the rule ended there.
+
+    It also ends with the last epoch where no fold goes on behind it.
+    """
     means = table.dropna().mean(axis=1)
     best, highest = int(means.index[0]), -np.inf
     for epoch, mean in means.items():
         if mean > highest:
             best, highest = int(epoch), mean
         elif patience is not None and epoch - best >= patience:
-            break
-    return best
+            return best, True
+    return best, len(means) == len(table)
