@@ -35,6 +35,11 @@ include: "rules/dependency.smk"
 include: "rules/report.smk"
 
 
+if PRECOMPUTED:
+
+    include: "rules/precomputed.smk"
+
+
 rule all:
     default_target: True
     input:

@@ -168,6 +168,20 @@ def gpus(model):
     return int("folder" in MODELS[model] and config["inference"]["device"] != "cpu")
 
 
+# The authors' own results instead of inference (rules/precomputed.smk), or null.
+PRECOMPUTED = config["precomputed"]["source"]
+
+
+def protocol_of(section):
+    """Protocol of a branch's numbers, as the table of published numbers has it."""
+    return "authors' pre-computed" if PRECOMPUTED else section["protocol"]
+
+
+def authors_name(model, branch):
+    """Name of a model in the authors' files of a branch."""
+    return configuration.published_name(MODELS[model]["published_as"], branch) or model
+
+
 # Every branch adds its own (rules/<branch>.smk).
 FIGURES = []
 REPRODUCED_TABLES = []

@@ -16,6 +16,8 @@ PROBE_RUNS = [
     for m in PROBE_MODELS
     for s in CONSERVATION_SPLITS
 ]
+# Whose repeat fractions are of whole regions, and not of a sample of bases.
+CONSERVATION_MEASURED = [] if PRECOMPUTED else CONSERVATION_DATASETS
 CONSERVATION_FIGURES = expand(
     "results/figures/conservation/{dataset}.{figure}.{suffix}",
     dataset=CONSERVATION_DATASETS,
@@ -291,7 +293,7 @@ rule collect_conservation_reproduced:
         ),
         repeats=expand(
             rules.measure_conservation_repeats.output.table,
-            dataset=CONSERVATION_DATASETS,
+            dataset=CONSERVATION_MEASURED,
         ),
         library=library("report"),
     output:
@@ -307,9 +309,9 @@ rule collect_conservation_reproduced:
         mem_mb=1000,
         runtime=5,
     params:
-        datasets=CONSERVATION_DATASETS,
+        datasets=CONSERVATION_MEASURED,
         threshold=CONSERVATION["probe"]["threshold"],
-        protocol=CONSERVATION["protocol"],
+        protocol=protocol_of(CONSERVATION),
     script:
         "../scripts/conservation/collect_reproduced.py"
 

@@ -270,6 +270,6 @@ rule collect_embedding_reproduced:
             name: {key: dataset[key] for key in ("kind", "layers")}
             for name, dataset in EMBEDDING_DATASETS.items()
         },
-        protocol=EMBEDDING["protocol"],
+        protocol=protocol_of(EMBEDDING),
     script:
         "../scripts/embedding/collect_reproduced.py"

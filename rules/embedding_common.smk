@@ -35,8 +35,12 @@ EMBEDDING_FIGURES = (
     + expand(
         "results/figures/embedding/{dataset}.{figure}.{suffix}",
         dataset=EMBEDDING_DATASETS,
-        figure=["scores"] * bool(EMBEDDING_MODELS)
-        + ["baselines"] * bool(EMBEDDING_FLANKS),
+        figure=(
+            []  # the probe needs coordinates, to part chromosomes
+            if PRECOMPUTED
+            else ["scores"] * bool(EMBEDDING_MODELS)
+            + ["baselines"] * bool(EMBEDDING_FLANKS)
+        ),
         suffix=["pdf", "png"],
     )
 )
@@ -44,7 +48,7 @@ EMBEDDING_TABLES = ["results/embedding/tables/reproduced.tsv"] if EMBEDDING_RUNS
 EMBEDDING_H5AD = expand(
     "results/embedding/{dataset}/{model}/sites.h5ad",
     dataset=EMBEDDING_DATASETS,
-    model=EMBEDDING_MODELS,
+    model=[] if PRECOMPUTED else EMBEDDING_MODELS,
 )
 
 

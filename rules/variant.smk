@@ -298,6 +298,6 @@ rule collect_variant_reproduced:
     params:
         kinds={name: dataset["kind"] for name, dataset in VARIANT_DATASETS.items()},
         threshold=VARIANT["mutagenesis"]["threshold"],
-        protocol=VARIANT["protocol"],
+        protocol=protocol_of(VARIANT),
     script:
         "../scripts/variant/collect_reproduced.py"

@@ -134,7 +134,7 @@ def test_refs_are_replaced_by_the_files_content(tmp_path):
 # --- the shipped configurations
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "precomputed.yaml"])
 def test_a_shipped_configuration_is_valid(root, schemas, models, name, monkeypatch):
     monkeypatch.chdir(root)
     values = check(read_yaml(root / "config" / name), schemas["config.schema.yaml"], name)

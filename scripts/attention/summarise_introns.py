@@ -74,7 +74,8 @@ def head_table(ids: Sequence[str], total: np.ndarray, count: np.ndarray) -> pd.D
         int64 (rows, 2, columns), introns behind each sum.
     """
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    places = np.array([name.split(":") for name in ids], int).repeat(len(DIRECTIONS), axis=0)
+    places = np.array([name.split(":") for name in ids], int).reshape(-1, 2)
+    places = places.repeat(len(DIRECTIONS), axis=0)
     return pd.DataFrame(
         {
             "layer": places[:, 0],

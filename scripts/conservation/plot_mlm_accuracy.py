@@ -44,13 +44,15 @@ def draw_accuracy(ax: Axes, table: pd.DataFrame, look: dict) -> None:
     """
     for i, (bases, colour) in enumerate(colours(look["colour"]).items()):
         part = table[table["bases"] == bases].set_index("region").reindex(list(REGIONS))
+        bars = plotting.error_bars(part["low"], part["value"], part["high"])
         ax.bar(
             np.arange(len(REGIONS)) + (i - 1) * WIDTH,
             part["value"],
             WIDTH * 0.92,
             color=colour,
             label=BASES[bases],
-            yerr=plotting.error_bars(part["low"], part["value"], part["high"]),
+            # Without any interval (pre-computed results) no bar of length 0 either.
+            yerr=bars if part["low"].notna().any() else None,
             error_kw={"linewidth": 0.7},
         )
     ax.axhline(0.25, color="0.4", linewidth=0.7, linestyle=(0, (4, 3)))

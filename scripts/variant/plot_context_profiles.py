@@ -76,6 +76,9 @@ def draw(
     for row, (model, look) in zip(axes, styles.items(), strict=True):
         for ax, (dataset, kind) in zip(row, datasets.items(), strict=True):
             own = profiles[(profiles["dataset"] == dataset) & (profiles["model"] == model)]
+            if own.empty:
+                ax.remove()
+                continue
             size_of = counts[(counts["dataset"] == dataset) & (counts["subset"] != "outside")]
             sizes = dict(zip(size_of["group"], size_of["n"], strict=True))
             draw_panel(ax, own, sizes, group_looks(threshold))
@@ -83,7 +86,7 @@ def draw(
             ax.set_xlabel(f"nt from the {'mutated site' if site else 'variant'}")
             ax.set_title(MUTAGENESIS_TITLE if site else title_of(dataset, kind), loc="left")
         row[0].set_ylabel(f"{look['label']}\nmedian KL (nats)")
-    plotting.label_panels(dict(zip("ABCDEFGHIJKL", axes.ravel(), strict=False)))
+    plotting.label_panels(dict(zip("ABCDEFGHIJKL", figure.axes, strict=False)))
     return figure
 
 

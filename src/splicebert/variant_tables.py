@@ -5,7 +5,7 @@ from __future__ import annotations
 from .schema import Column, Schema
 from .variant_kinds import MUTAGENESIS, SCORES, SUBSETS
 
-_BASES = ("A", "C", "G", "T")
+_BASES = ("A", "C", "G", "T", "N")  # N where a table of others does not say
 _GROUP = Column(
     "group", "int64", "number of the reference sequence, the same for all that share it", minimum=0
 )

@@ -1,0 +1,87 @@
+"""Arrays out of the authors' pickles: tuples by position, dicts by name, their shapes checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from splicebert.safe_pickle import load_pickle
+
+from .archive import require
+
+
+def describe(value: Any, most: int = 24) -> str:
+    """Say what an object of a pickle is, such as `tuple of 2: float16 (9, 6), int8 (9,)`."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, dict):
+        parts = [f"{key}: {describe(part, 4)}" for key, part in list(value.items())[:most]]
+        return f"dict of {len(value)}: " + ", ".join(parts)
+    if isinstance(value, list | tuple):
+        parts = [describe(part, 4) for part in value[:most]]
+        return f"{type(value).__name__} of {len(value)}: " + ", ".join(parts)
+    return type(value).__name__
+
+
+def read_arrays(path: str | PathLike, axes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Read a pickle of arrays that share their first axis.
+
+    Parameters
+    ----------
+    path
+        A tuple or list of as many arrays, in this order, or a dict that holds these (and others).
+    axes
+        Name -> number of axes.
+
+    Returns
+    -------
+    dict
+        name -> array.
+
+    Raises
+    ------
+    FormatError
+        The file is of another form; the message says which.
+    """
+    value = load_pickle(path)
+    if isinstance(value, dict):
+        missing = [name for name in axes if name not in value]
+        require(not missing, f"lacks {', '.join(missing)}: {describe(value)}", path)
+        found = {name: value[name] for name in axes}
+    else:
+        right = isinstance(value, list | tuple) and len(value) == len(axes)
+        wanted = f"{len(axes)} arrays ({', '.join(axes)})"
+        require(right, f"holds {describe(value)}; expected {wanted}", path)
+        found = dict(zip(axes, value, strict=True))
+    for name, array in found.items():
+        right = isinstance(array, np.ndarray) and array.ndim == axes[name]
+        wanted = f"{axes[name]} axes"
+        require(right, f"{name} is {describe(array)}; expected an array of {wanted}", path)
+    same_length(found, path)
+    return found
+
+
+def same_length(arrays: Mapping[str, np.ndarray], path: str | PathLike) -> None:
+    """Raise FormatError unless all arrays have the same first axis, of at least one row."""
+    lengths = {name: len(array) for name, array in arrays.items()}
+    right = len(set(lengths.values())) == 1 and min(lengths.values()) > 0
+    require(right, f"arrays of different or no length: {lengths}", path)
+
+
+def require_shape(
+    arrays: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    shape: tuple[int | None, ...],
+    path: str | PathLike,
+) -> None:
+    """Raise FormatError unless arrays have a shape; None is any length."""
+    for name in names:
+        found = arrays[name].shape
+        right = len(found) == len(shape) and all(
+            b is None or a == b for a, b in zip(found, shape, strict=True)
+        )
+        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+        require(right, f"{name} is {describe(arrays[name])}; expected the shape {wanted}", path)
