@@ -111,7 +111,7 @@ def test_offsets_are_those_of_the_sites(small_world):
 
 @pytest.fixture(scope="module")
 def mapped(world, models):
-    """Maps of the demo model: of introns of the held-out chromosome, and of half as many shuffled."""
+    """Maps of the demo model: of introns of the held-out chromosome, of half of them shuffled."""
     introns = short_introns(world, HELD_OUT, INTRONS)
     genes = map_introns(models["trained"], world, introns, RUNTIME)
     shuffled = map_introns(models["trained"], world, introns[::2], RUNTIME, shuffled=True)
