@@ -20,6 +20,7 @@ os.environ.update(
 from snakemake.exceptions import WorkflowError
 from splicebert import configuration
 from splicebert.errors import ConfigError
+from splicebert.families import family_code
 
 
 def locate(path):
@@ -121,23 +122,6 @@ def model_files(name):
     ]
 
 
-FAMILY_CODE = {
-    "splicebert": [
-        f"models/{module}"
-        for module in (
-            "splicebert",
-            "checkpoint",
-            "encoder",
-            "attention",
-            "linear",
-            "packing",
-            "tree",
-        )
-    ],
-    "onehot": ["models/onehot"],
-}
-
-
 def model_code(*modules):
     """Input function: the source files that decide a model's numbers, of its own family only."""
     return lambda wildcards: library(
@@ -145,8 +129,9 @@ def model_code(*modules):
         "runtime",
         "precision",
         "models/base",
-        *FAMILY_CODE[MODELS[wildcards.model]["adapter"]],
-        *modules,
+        *dict.fromkeys(
+            [*family_code(MODELS[wildcards.model]["adapter"]), *modules],
+        ),
     )
 
 

@@ -187,6 +187,17 @@ def test_the_schema_knows_every_adapter(schemas):
     assert set(entry["properties"]["adapter"]["enum"]) == set(ADAPTERS)
 
 
+def test_a_section_needs_no_line_in_the_configurations_schema(tmp_path):
+    (tmp_path / "config.schema.yaml").write_text(
+        "{x-sections: true, properties: {a: {$ref: a.schema.yaml}}}"
+    )
+    for name, text in (("a", "type: string"), ("b", "x-section: true"), ("part", "type: integer")):
+        (tmp_path / f"{name}.schema.yaml").write_text(text)
+    assert read_schema(tmp_path / "config.schema.yaml")["properties"] == {
+        "a": {"type": "string"}, "b": {"x-section": True}
+    }  # fmt: skip
+
+
 # --- defaults
 
 
@@ -339,7 +350,7 @@ MODEL = {"adapter": "onehot", "label": "x", "colour": "#000000", "can": ["hidden
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"adapter": "gpt"}, "mine.adapter: found 'gpt', allowed: one of splicebert, onehot"),
+        ({"adapter": "gpt"}, "mine.adapter: found 'gpt', allowed: one of onehot, splicebert"),
         ({"colour": "red"}, "mine.colour: found 'red', allowed: text that matches"),
         ({"can": ["fly"]}, "mine.can.0: found 'fly', allowed: one of logits, hidden_states"),
         ({"sha256": {"x": "abc"}}, "mine.sha256.x: found 'abc'"),

@@ -6,23 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from splicebert.families import adapter_classes, family_code
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "splicebert"
 
 # Modules that move numbers about without deciding them: an edit reruns nothing.
 CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
-    *("attention_tables", "conservation_tables", "dependency_tables", "embedding_tables"),
-    *("variant_tables", "branchpoint_tables", "splicesite_tables"),
-    *("models/__init__", "models/registry", "__init__"),
+    *(path.stem for path in PACKAGE.glob("*_tables.py")),
+    *("models/__init__", "models/registry", "families", "__init__"),
     "models/compiling",
 }
 # model_code() lists these, and the family of the job's model alone.
 ENGINE = {"inference", "runtime", "precision", "models/base"}
-FAMILIES = {
-    *("models/splicebert", "models/checkpoint", "models/encoder", "models/attention"),
-    *("models/linear", "models/packing", "models/tree", "models/onehot"),
-}
+FAMILIES = {module for adapter in adapter_classes() for module in family_code(adapter)}
 
 
 def imported(path, inside=True):

@@ -14,6 +14,9 @@ import jsonschema
 import yaml
 
 from .errors import ConfigError
+from .families import adapter_classes
+
+SUFFIX = ".schema.yaml"
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -30,17 +33,37 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def read_schema(path: str | Path) -> dict[str, Any]:
-    """Read a YAML schema; a `$ref` to another file beside it is replaced by that file's content."""
+    """Read a YAML schema, put together from the files beside it.
+
+    A `$ref` to another file is replaced by that file's content. Where a schema says `x-sections`,
+    `<name>.schema.yaml` of each file that says `x-section` is its key `<name>`. Where a key says
+    `x-adapter`, the adapters of the package are its values.
+    """
     path = Path(path)
 
     def expand(node: Any) -> Any:
         if isinstance(node, dict):
             if set(node) == {"$ref"} and node["$ref"].endswith(".yaml"):
                 return read_schema(path.parent / node["$ref"])
-            return {key: expand(value) for key, value in node.items()}
+            found = {key: expand(value) for key, value in node.items()}
+            if "x-adapter" in node:
+                found["enum"] = list(adapter_classes())
+            if "x-sections" in node:
+                found["properties"] |= _sections(path.parent, found["properties"])
+            return found
         return [expand(value) for value in node] if isinstance(node, list) else node
 
     return expand(yaml.safe_load(path.read_text()))
+
+
+def _sections(folder: Path, known: Iterable[str]) -> dict[str, Any]:
+    """Schemas of the sections that no `$ref` names, by their names."""
+    names = {path: path.name.removesuffix(SUFFIX) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return {
+        name: read_schema(path)
+        for path, name in names.items()
+        if name not in known and "x-section" in yaml.safe_load(path.read_text())
+    }
 
 
 def fill_defaults(values: Any, schema: Mapping[str, Any]) -> Any:

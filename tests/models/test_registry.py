@@ -71,8 +71,16 @@ def test_unknown_model_lists_those_of_the_table(folder):
 
 
 def test_unknown_adapter_lists_those_there_are():
-    with pytest.raises(ModelError, match="unknown adapter 'gpt'; there are splicebert, onehot"):
+    with pytest.raises(ModelError, match="unknown adapter 'gpt'; there are onehot, splicebert"):
         load_model("a", {"a": entry(adapter="gpt")})
+
+
+def test_options_of_a_family_without_keys_of_its_own():
+    table = {"a": {"adapter": "onehot", "options": {"flank": 7}}}
+    assert load_model("a", table).neighbourhood == 7
+    for key in ("width", "device"):
+        with pytest.raises(ModelError, match=f"adapter 'onehot' has no option '{key}'"):
+            load_model("a", {"a": {"adapter": "onehot", "options": {key: 7}}})
 
 
 def test_entry_without_a_folder():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,14 @@ import torch
 import yaml
 
 from ..errors import ModelError
+from ..families import adapter_classes
 from .base import ModelAdapter
-from .onehot import OneHot
-from .splicebert import SpliceBERT
 
-ADAPTERS: dict[str, type[ModelAdapter]] = {"splicebert": SpliceBERT, "onehot": OneHot}
+ADAPTERS: dict[str, type[ModelAdapter]] = {
+    module: getattr(importlib.import_module(f".{module}", __package__), name)
+    for module, name in adapter_classes().items()
+}
+"""Adapter of each family, by the name of its module in this folder."""
 
 
 def read_models(path: str | Path) -> dict[str, dict[str, Any]]:
@@ -63,6 +67,10 @@ def load_model(
     adapter = ADAPTERS[entry["adapter"]]
     accepted = inspect.signature(adapter).parameters
     options = {key: entry[key] for key in accepted if key in entry}
+    for key, value in entry.get("options", {}).items():
+        if key not in accepted or key in (*entry, "name", "device", "dtype"):
+            raise ModelError(f"model {name!r}: adapter {entry['adapter']!r} has no option {key!r}")
+        options[key] = value
     if "folder" in accepted:
         if "folder" not in entry:
             raise ModelError(f"model {name!r}: no folder; adapter {entry['adapter']!r} needs one")
