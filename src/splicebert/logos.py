@@ -12,7 +12,8 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
+from .palette import BASES
+
 WIDTH = 0.94
 
 
@@ -44,9 +45,7 @@ def draw_logo(ax: Axes, letters: pd.DataFrame, *, rna: bool = True) -> None:
                 continue
             shape = Affine2D().scale(WIDTH, row.bits).translate(position - WIDTH / 2, bottom)
             path = letter("U" if rna and row.base == "T" else row.base)
-            ax.add_patch(
-                PathPatch(shape.transform_path(path), color=COLOURS[row.base], linewidth=0)
-            )
+            ax.add_patch(PathPatch(shape.transform_path(path), color=BASES[row.base], linewidth=0))
             bottom += row.bits
     places = sorted(letters["position"].unique())
     ax.set(xlim=(places[0] - 0.6, places[-1] + 0.6), ylim=(0, 2), ylabel="Bits")

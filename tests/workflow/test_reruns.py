@@ -30,12 +30,13 @@ SUMMARIES = {
     "summarise_conservation_mlm": 1, "summarise_conservation_probe": 1,
     "summarise_embedding_clusters": 1, "summarise_embedding_probe": 1,
     "summarise_attention_pairs": 1, "summarise_attention_introns": 1,
+    "summarise_attention_example": 1,
     "summarise_variant_snvs": 1, "summarise_variant_profiles": 1,
     "summarise_branchpoint_predictions": 1, "summarise_splicesite_scores": 1,
     "summarise_dependency_blocks": 1,
 }  # fmt: skip
 # The README's command for results that come from elsewhere, such as a clone.
-REDRAW = ("figures", "--cores", "1", "--profile", "profiles/figures")
+REDRAW = ("figures", "--workflow-profile", "profiles/figures")
 
 
 @contextmanager
