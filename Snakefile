@@ -40,6 +40,7 @@ rule all:
     input:
         FIGURES,
         COMPARISON,
+        PROVENANCE,
         RESULTS,
 
 

@@ -79,7 +79,7 @@ def draw(
     for ax, split in zip(axes[1:], splits, strict=True):
         own = metrics[metrics["split"] == split]
         draw_curves(ax, curves[curves["split"] == split], own, models)
-        ax.set_title(f"Test on other {split}s (n = {own['n_test'].max():,} bases)")
+        ax.set_title(f"Test on other {split}s\nn = {own['n_test'].max():,} bases")
     plotting.label_panels(dict(zip("ABCDE", axes, strict=False)))
     return figure
 

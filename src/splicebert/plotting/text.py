@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-SLACK = 1.0
+SLACK = 0.5
 """Points that boxes may have in common: a box is higher than its letters."""
 
 
