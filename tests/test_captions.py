@@ -29,6 +29,7 @@ def test_counts_of_a_table(table):
 
 def test_published_numbers_with_and_without_this_runs(tmp_path):
     path = tmp_path / "c.tsv"
+    assert captions.published("variant", table=path) == ""  # a report of one branch
     path.write_text(HEAD + "variant\tX|all\tM\tap\t0.25\t\nvariant\tY\tM\tap\t0.5\t0.75\n")
     both = captions.published("variant", table=path)
     assert "X all, M, ap 0.25; Y, M, ap 0.5 (this run 0.75)" in both

@@ -60,8 +60,10 @@ def published(branch: str, start: str = "", metric: str = "", table: str = COMPA
     metric
         Beginning of its metric.
     table
-        published_vs_reproduced.tsv.
+        published_vs_reproduced.tsv. Nothing is said without it, as in a report of one branch.
     """
+    if not Path(table).exists():
+        return ""
     rows = [
         row
         for row in read_rows(table)
