@@ -45,6 +45,7 @@ rule all:
     input:
         FIGURES,
         COMPARISON,
+        PROVENANCE,
         RESULTS,
 
 

@@ -234,6 +234,28 @@ rule summarise_attention_introns:
         "../scripts/attention/summarise_introns.py"
 
 
+rule summarise_attention_example:
+    input:
+        rows=rules.infer_attention_example.output.rows,
+        parts=rules.prepare_attention_pairs.output.example,
+        groups=rules.summarise_attention_pairs.output.groups,
+    output:
+        rows="results/attention/tables/{dataset}.{model}.example.tsv",
+        parts="results/attention/tables/{dataset}.{model}.example.parts.tsv",
+    log:
+        "logs/attention/{dataset}/{model}/summarise_example.log",
+    benchmark:
+        "benchmarks/attention/{dataset}/{model}/summarise_example.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/attention/summarise_example.py"
+
+
 rule collect_attention_reproduced:
     input:
         groups=rules.summarise_attention_pairs.output.groups,
@@ -263,7 +285,7 @@ rule plot_attention_pair_scores:
     input:
         groups=rules.summarise_attention_pairs.output.groups,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/attention/{dataset}.{model}.pair_scores.pdf",
         png=report(
@@ -298,7 +320,7 @@ rule plot_attention_layer_profiles:
         profiles=rules.summarise_attention_introns.output.profiles,
         enrichment=rules.summarise_attention_introns.output.enrichment,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/attention/{dataset}.{model}.layer_profiles.pdf",
         png=report(
@@ -333,7 +355,7 @@ rule plot_attention_heads:
     input:
         heads=rules.summarise_attention_introns.output.heads,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/attention/{dataset}.{model}.heads.pdf",
         png=report(
@@ -362,11 +384,10 @@ rule plot_attention_heads:
 
 rule plot_attention_example:
     input:
-        rows=rules.infer_attention_example.output.rows,
-        parts=rules.prepare_attention_pairs.output.example,
-        groups=rules.summarise_attention_pairs.output.groups,
+        rows=rules.summarise_attention_example.output.rows,
+        parts=rules.summarise_attention_example.output.parts,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/attention/{dataset}.{model}.example.pdf",
         png=report(

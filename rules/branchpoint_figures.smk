@@ -6,7 +6,7 @@ rule plot_branchpoint_precision_recall:
         performance=rules.summarise_branchpoint_predictions.output.performance,
         curves=rules.summarise_branchpoint_predictions.output.curves,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "branchpoint_panels"),
+        library=library("plotting", "palette", "branchpoint_panels"),
     output:
         pdf="results/figures/branchpoint/precision_recall.pdf",
         png=report(
@@ -37,7 +37,7 @@ rule plot_branchpoint_scores:
     input:
         performance=rules.summarise_branchpoint_predictions.output.performance,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "branchpoint_panels"),
+        library=library("plotting", "palette", "branchpoint_panels"),
     output:
         pdf="results/figures/branchpoint/scores.pdf",
         png=report(
@@ -68,7 +68,7 @@ rule plot_branchpoint_positions:
     input:
         positions=rules.summarise_branchpoint_predictions.output.positions,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "branchpoint_panels"),
+        library=library("plotting", "palette", "branchpoint_panels"),
     output:
         pdf="results/figures/branchpoint/positions.pdf",
         png=report(
@@ -99,7 +99,7 @@ rule plot_branchpoint_logos:
     input:
         logo=rules.summarise_branchpoint_predictions.output.logo,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "branchpoint_panels", "logos"),
+        library=library("plotting", "palette", "branchpoint_panels", "logos"),
     output:
         pdf="results/figures/branchpoint/logos.pdf",
         png=report(

@@ -128,7 +128,7 @@ rule measure_conservation_repeats:
         fai=dataset_reference("conservation", "genome.fai"),
         library=library("conservation", "genome", "sequence", "bed"),
     output:
-        table="results/conservation/{dataset}/repeat_fractions.tsv",
+        table="results/conservation/tables/{dataset}.repeat_fractions.tsv",
     log:
         "logs/conservation/{dataset}/measure_repeats.log",
     benchmark:
@@ -321,7 +321,7 @@ rule plot_conservation_mlm_accuracy:
         accuracy=rules.summarise_conservation_mlm.output.accuracy,
         repeats=rules.measure_conservation_repeats.output.table,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/conservation/{dataset}.mlm_accuracy.pdf",
         png=report(
@@ -355,7 +355,7 @@ rule plot_conservation_probe:
         curves=rules.summarise_conservation_probe.output.curves,
         density=rules.summarise_conservation_probe.output.density,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/conservation/{dataset}.phastcons_probe.pdf",
         png=report(

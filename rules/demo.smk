@@ -59,7 +59,7 @@ rule plot_demo_gene:
         repeats=rules.make_demo_genome.output.repeats,
         elements=rules.make_demo_genome.output.elements,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/demo/{demo}.gene.pdf",
         png="results/figures/demo/{demo}.gene.png",

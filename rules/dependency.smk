@@ -99,14 +99,41 @@ rule summarise_dependency_blocks:
         "../scripts/dependency/summarise_blocks.py"
 
 
-rule plot_dependency_map:
+rule summarise_dependency_map:
     input:
         maps=lambda wildcards: dependency_maps([(wildcards.dataset, wildcards.model)]),
         windows=rules.prepare_dependency_windows.output.windows,
         introns=rules.prepare_dependency_windows.output.introns,
         parts=rules.prepare_dependency_windows.output.parts,
+    output:
+        cells="results/dependency/tables/{dataset}.{model}.region_{number}.tsv.gz",
+        window="results/dependency/tables/{dataset}.{model}.region_{number}.window.tsv",
+        introns="results/dependency/tables/{dataset}.{model}.region_{number}.introns.tsv",
+        parts="results/dependency/tables/{dataset}.{model}.region_{number}.parts.tsv",
+    log:
+        "logs/dependency/{dataset}/{model}/summarise_map.{number}.log",
+    benchmark:
+        "benchmarks/dependency/{dataset}/{model}/summarise_map.{number}.tsv"
+    wildcard_constraints:
+        number=r"\d+",
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/dependency/summarise_map.py"
+
+
+rule plot_dependency_map:
+    input:
+        cells=rules.summarise_dependency_map.output.cells,
+        window=rules.summarise_dependency_map.output.window,
+        introns=rules.summarise_dependency_map.output.introns,
+        parts=rules.summarise_dependency_map.output.parts,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "dependency_scores"),
+        library=library("plotting", "palette", "dependency_scores"),
     output:
         pdf="results/figures/dependency/{dataset}.{model}.region_{number}.pdf",
         png=report(
@@ -145,7 +172,7 @@ rule plot_dependency_blocks:
         blocks=rules.summarise_dependency_blocks.output.blocks,
         summary=rules.summarise_dependency_blocks.output.summary,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting"),
+        library=library("plotting", "palette"),
     output:
         pdf="results/figures/dependency/{dataset}.{model}.blocks.pdf",
         png=report(

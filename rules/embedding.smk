@@ -218,6 +218,26 @@ rule summarise_embedding_clusters:
         "../scripts/embedding/summarise_clusters.py"
 
 
+rule summarise_embedding_points:
+    input:
+        sites=rules.prepare_embedding_sites.output.sites,
+        clusters=rules.cluster_embedding_sites.output.clusters,
+    output:
+        points="results/embedding/tables/{dataset}.{source}.points.tsv.gz",
+    log:
+        "logs/embedding/{dataset}/{source}/summarise_points.log",
+    benchmark:
+        "benchmarks/embedding/{dataset}/{source}/summarise_points.tsv"
+    localrule: True
+    conda:
+        "../envs/splicebert.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/embedding/summarise_points.py"
+
+
 rule summarise_embedding_probe:
     input:
         sites=embedding_tables("inputs.parquet", EMBEDDING_RUNS),

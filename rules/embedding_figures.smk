@@ -3,12 +3,15 @@
 
 rule plot_embedding_umap:
     input:
-        sites=embedding_tables("inputs.parquet", EMBEDDING_FIGURE_RUNS),
-        clusters=embedding_tables("clusters.parquet", EMBEDDING_FIGURE_RUNS),
+        points=[
+            f"results/embedding/tables/{d}.{r}.points.tsv.gz"
+            for d, r in EMBEDDING_FIGURE_RUNS
+        ],
         clustering=rules.summarise_embedding_clusters.output.clustering,
         style=locate("config/figures.mplstyle"),
         library=library(
             "plotting",
+            "palette",
             "embedding",
             "embedding_kinds",
             "embedding_panels",
@@ -51,7 +54,12 @@ rule plot_embedding_interactive:
     input:
         points=rules.plot_embedding_umap.output.points,
         library=library(
-            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+            "plotting",
+            "palette",
+            "embedding",
+            "embedding_kinds",
+            "embedding_panels",
+            "sequence",
         ),
     output:
         page=report(
@@ -80,12 +88,16 @@ rule plot_embedding_interactive:
 
 rule plot_embedding_layers:
     input:
-        sites=rules.prepare_embedding_sites.output.sites,
-        clusters="results/embedding/{dataset}/{model}/clusters.parquet",
+        points="results/embedding/tables/{dataset}.{model}.points.tsv.gz",
         clustering=rules.summarise_embedding_clusters.output.clustering,
         style=locate("config/figures.mplstyle"),
         library=library(
-            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+            "plotting",
+            "palette",
+            "embedding",
+            "embedding_kinds",
+            "embedding_panels",
+            "sequence",
         ),
     output:
         pdf="results/figures/embedding/{dataset}.{model}.layers.pdf",
@@ -119,7 +131,12 @@ rule plot_embedding_scores:
         probe=rules.summarise_embedding_probe.output.probe,
         style=locate("config/figures.mplstyle"),
         library=library(
-            "plotting", "embedding", "embedding_kinds", "embedding_panels", "sequence"
+            "plotting",
+            "palette",
+            "embedding",
+            "embedding_kinds",
+            "embedding_panels",
+            "sequence",
         ),
     output:
         pdf="results/figures/embedding/{dataset}.scores.pdf",
@@ -155,6 +172,7 @@ rule plot_embedding_baselines:
         style=locate("config/figures.mplstyle"),
         library=library(
             "plotting",
+            "palette",
             "embedding",
             "embedding_kinds",
             "embedding_panels",

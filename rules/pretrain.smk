@@ -193,7 +193,7 @@ rule plot_pretraining:
         metrics=rules.pretrain_model.output.metrics,
         regions=rules.pretrain_model.output.regions,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "pretraining/tables"),
+        library=library("plotting", "palette", "pretraining/tables"),
     output:
         pdf="results/figures/pretrain/{run}.pdf",
         png="results/figures/pretrain/{run}.png",

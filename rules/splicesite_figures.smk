@@ -51,7 +51,11 @@ rule plot_splicesite_scores:
         folds=rules.summarise_splicesite_scores.output.folds,
         style=locate("config/figures.mplstyle"),
         library=library(
-            "plotting", "splicesite_kinds", "splicesite_panels", "embedding_kinds"
+            "plotting",
+            "palette",
+            "splicesite_kinds",
+            "splicesite_panels",
+            "embedding_kinds",
         ),
     output:
         pdf="results/figures/splicesite/{name}.scores.pdf",
@@ -88,7 +92,11 @@ rule plot_splicesite_precision_recall:
         summary=rules.summarise_splicesite_scores.output.summary,
         style=locate("config/figures.mplstyle"),
         library=library(
-            "plotting", "splicesite_kinds", "splicesite_panels", "embedding_kinds"
+            "plotting",
+            "palette",
+            "splicesite_kinds",
+            "splicesite_panels",
+            "embedding_kinds",
         ),
     output:
         pdf="results/figures/splicesite/{name}.precision_recall.pdf",

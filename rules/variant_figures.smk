@@ -6,7 +6,7 @@ rule plot_variant_context_profiles:
         profiles=rules.summarise_variant_profiles.output.profiles,
         counts=rules.summarise_variant_profiles.output.counts,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "variant_kinds", "variant_panels"),
+        library=library("plotting", "palette", "variant_kinds", "variant_panels"),
     output:
         pdf="results/figures/variant/context_profiles.pdf",
         png=report(
@@ -41,7 +41,7 @@ rule plot_variant_rank_scores:
         boxes=rules.summarise_variant_snvs.output.boxes,
         performance=rules.summarise_variant_snvs.output.performance,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "variant_kinds", "variant_panels"),
+        library=library("plotting", "palette", "variant_kinds", "variant_panels"),
     output:
         pdf="results/figures/variant/rank_scores.pdf",
         png=report(
@@ -78,7 +78,7 @@ rule plot_variant_precision_recall:
         curves=rules.summarise_variant_snvs.output.curves,
         performance=rules.summarise_variant_snvs.output.performance,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "variant_kinds", "variant_panels"),
+        library=library("plotting", "palette", "variant_kinds", "variant_panels"),
     output:
         pdf="results/figures/variant/precision_recall.pdf",
         png=report(
@@ -117,7 +117,7 @@ rule plot_variant_site_scores:
         curves=rules.summarise_variant_snvs.output.curves,
         performance=rules.summarise_variant_snvs.output.performance,
         style=locate("config/figures.mplstyle"),
-        library=library("plotting", "variant_kinds", "variant_panels"),
+        library=library("plotting", "palette", "variant_kinds", "variant_panels"),
     output:
         pdf="results/figures/variant/site_scores.pdf",
         png=report(

@@ -29,7 +29,7 @@ from splicebert.tables import read_table, validate
 SCRIPTS = (
     "collect_reproduced", "infer_example", "infer_introns", "infer_pairs", "plot_example",
     "plot_heads", "plot_layer_profiles", "plot_pair_scores", "prepare_pairs", "summarise_introns",
-    "summarise_pairs",
+    "summarise_example", "summarise_pairs",
 )  # fmt: skip
 SETTINGS = {"smallest": 100, "largest": 800, "bin": 100}
 BOOTSTRAP = {"replicates": 50, "seed": 1}
@@ -295,7 +295,9 @@ def test_the_example_shows_donor_and_acceptor(scripts, strand, first):
     rng = np.random.default_rng(3)
     rows = scripts.infer_example.row_table(rng.random((2, 2, 100)).astype(np.float32))
     validate(rows, EXAMPLE_ROWS)
-    rows = plot.on_genome(rows[rows["layer"] == 2].reset_index(drop=True), parts)
+    rows = scripts.summarise_example.on_genome(
+        rows[rows["layer"] == 2].reset_index(drop=True), parts
+    )
     validate(rows, EXAMPLE_ARCS)
     assert rows["position"].iloc[0] == first
     assert plot.site_offsets(plot.to_window(parts)) == {"donor": 20, "acceptor": 79}
@@ -310,11 +312,11 @@ def test_the_example_shows_donor_and_acceptor(scripts, strand, first):
     mpl.pyplot.close(figure)
 
 
-def test_the_layer_of_the_example_is_the_one_that_tells_introns_best(scripts):
-    rows = [
-        ("mean", "intronic_pair", 0.9), ("1", "intronic_pair", 0.6), ("2", "intronic_pair", 0.8),
-        ("1", "donor_pair", 0.95), ("2", "donor_pair", 0.5),
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["layer", "group", "matched_auc"])
-    assert scripts.plot_example.choose_layer(table) == 2
-    assert scripts.plot_example.choose_layer(table.assign(matched_auc=np.nan)) == 1
+def test_the_layer_of_the_example_tells_introns_from_random_pairs(scripts):
+    table = pd.DataFrame(
+        [("mean", "intronic_pair", 0.9), ("1", "intronic_pair", 0.6), ("2", "intronic_pair", 0.7),
+         ("10", "intronic_pair", np.nan), ("1", "donor_pair", 0.8)],
+        columns=["layer", "group", "matched_auc"],
+    )  # fmt: skip
+    assert scripts.summarise_example.choose_layer(table) == 2
+    assert scripts.summarise_example.choose_layer(table.assign(matched_auc=np.nan)) == 1

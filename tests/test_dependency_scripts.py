@@ -22,6 +22,7 @@ from splicebert.errors import SpliceBERTError
 from splicebert.tables import read_table, validate, write_table
 
 SCRIPTS = ("infer_maps", "plot_blocks", "plot_map", "prepare_windows", "summarise_blocks")
+SCRIPTS += ("summarise_map",)
 SIZES = {
     "donor": {"exon": 3, "intron": 8},
     "acceptor": {"intron": 6, "exon": 3},
@@ -164,25 +165,28 @@ def test_every_window_is_in_one_shard(scripts):
 
 
 def test_a_map_is_found_in_its_shard(scripts, shards):
-    values, positions = scripts.plot_map.find_map(shards, "w3")
+    values, positions = scripts.summarise_map.find_map(shards, "w3")
     assert values.shape == (NT, NT)
     assert positions[0] == 3000
     with pytest.raises(SpliceBERTError, match="no map of window w9"):
-        scripts.plot_map.find_map(shards, "w9")
+        scripts.summarise_map.find_map(shards, "w9")
 
 
 # --- figures
 
 
 def test_cells_are_those_with_a_value(scripts, shards):
-    values, positions = scripts.plot_map.find_map(shards, "w2")
+    values, positions = scripts.summarise_map.find_map(shards, "w2")
     values[3] = np.nan
-    table = validate(scripts.plot_map.cell_table(values, positions), MAP_CELLS)
+    table = validate(scripts.summarise_map.cell_table(values, positions), MAP_CELLS)
     assert len(table) == NT * (NT - 1) - (NT - 1)
     cells = values[table["mutated_offset"], table["observed_offset"]]
     np.testing.assert_array_equal(table["dependency"], cells)
     for name in ("mutated", "observed"):
         assert (table[name] == 2000 + NT - 1 - table[f"{name}_offset"]).all()
+    again, places = scripts.plot_map.map_of(table, window_table().iloc[1])
+    np.testing.assert_array_equal(again, values)
+    np.testing.assert_array_equal(places, positions)
 
 
 def test_sites_lie_at_the_same_offsets_on_both_strands(scripts):
@@ -203,7 +207,7 @@ def test_sites_outside_the_window_are_not_drawn(scripts):
 
 
 def drawn_map(scripts, shards, window_id="w1", parts=None):
-    values, positions = scripts.plot_map.find_map(shards, window_id)
+    values, positions = scripts.summarise_map.find_map(shards, window_id)
     window = window_table().set_index("window_id", drop=False).loc[window_id]
     introns = intron_table()
     introns = introns[introns["window_id"] == window_id]

@@ -37,6 +37,7 @@ from splicebert.embedding_sites import check_dinucleotides, finish, on_genome, r
 from splicebert.embedding_tables import (
     CLUSTERING,
     CLUSTERS,
+    LAYER_POINTS,
     LAYER_PROBE,
     POINTS,
     SITE_PROBE,
@@ -50,7 +51,7 @@ from splicebert.tables import read_table, validate
 SCRIPTS = (
     "cluster_sites", "collect_reproduced", "encode_flanks", "fit_probe", "infer_hidden_states",
     "plot_baselines", "plot_interactive", "plot_layers", "plot_scores", "plot_umap",
-    "prepare_sites", "summarise_clusters", "summarise_probe", "write_h5ad",
+    "prepare_sites", "summarise_clusters", "summarise_points", "summarise_probe", "write_h5ad",
 )  # fmt: skip
 LABELS = {
     ("donor", True): "GT(donor)", ("donor", False): "GT(non-donor)",
@@ -730,12 +731,17 @@ def close_figures():
     mpl.pyplot.close("all")
 
 
+def points_of(scripts, made):
+    points = scripts.summarise_points.layer_points(made.sites, made.clusters)
+    return validate(points, LAYER_POINTS)
+
+
 def test_main_figure_has_a_row_a_data_set_and_a_column_a_method(scripts, made, close_figures):
     from splicebert.embedding_panels import method_styles
 
     looks = method_styles(LOOK, [100])
     assert list(looks) == ["demo", "onehot100"]
-    part = scripts.plot_umap.figure_points(made.sites, made.clusters, {"demo": 1}, list(looks))
+    part = scripts.plot_umap.figure_points(points_of(scripts, made), {"demo": 1}, list(looks))
     part.insert(0, "dataset", "d")
     points = validate(part, POINTS)
     assert points.groupby(["method", "layer"]).size().to_dict() == {
@@ -751,13 +757,13 @@ def test_main_figure_has_a_row_a_data_set_and_a_column_a_method(scripts, made, c
 
 
 def test_a_run_of_baselines_outside_the_figure_gives_no_points(scripts, made):
-    table = scripts.plot_umap.figure_points(made.sites, made.clusters, {}, ["other"])
+    table = scripts.plot_umap.figure_points(points_of(scripts, made), {}, ["other"])
     assert table.empty
 
 
 def test_layers_have_a_panel_each(scripts, made, close_figures):
     own = made.clusters[made.clusters["method"] == "demo"]
-    points = scripts.plot_layers.layer_points(made.sites, own)
+    points = scripts.summarise_points.layer_points(made.sites, own)
     scores = made.clustering[made.clustering["method"] == "demo"]
     figure = scripts.plot_layers.draw(points, scores, "Demo")
     assert len(figure.axes) == 3 * 3
@@ -783,7 +789,7 @@ def test_scores_by_layer_and_baselines_are_drawn(scripts, made, close_figures):
 
 
 def test_the_interactive_map_shows_one_panel_at_a_time(scripts, made):
-    part = scripts.plot_umap.figure_points(made.sites, made.clusters, {}, ["demo", "onehot100"])
+    part = scripts.plot_umap.figure_points(points_of(scripts, made), {}, ["demo", "onehot100"])
     part.insert(0, "dataset", "d <i>")
     figure = scripts.plot_interactive.draw(part, {"demo": "Demo"})
     assert [trace.visible for trace in figure.data] == [True] * 4 + [False] * 4
@@ -796,7 +802,7 @@ def test_the_interactive_map_shows_one_panel_at_a_time(scripts, made):
 
 
 def test_the_interactive_page_needs_no_network_and_is_the_same_each_time(scripts, made, tmp_path):
-    part = scripts.plot_umap.figure_points(made.sites, made.clusters, {}, ["demo"])
+    part = scripts.plot_umap.figure_points(points_of(scripts, made), {}, ["demo"])
     part.insert(0, "dataset", "d")
     pages = []
     for name in "ab":

@@ -8,32 +8,19 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from splicebert import plotting
-from splicebert.attention_tables import EXAMPLE_ARCS, EXAMPLE_ROWS, PAIR_GROUPS, PARTS
+from splicebert.attention_tables import EXAMPLE_ARCS, PARTS
 from splicebert.jobs import job
+from splicebert.palette import ACCEPTOR, DONOR
 from splicebert.tables import read_table, write_table
 
 # Direction -> name of the row's site, colour.
 SITES = {
-    "donor_to_acceptor": ("donor", "#0072B2"),
-    "acceptor_to_donor": ("acceptor", "#D55E00"),
+    "donor_to_acceptor": ("donor", DONOR),
+    "acceptor_to_donor": ("acceptor", ACCEPTOR),
 }
-INTRONIC, MEAN = "intronic_pair", "mean"
 LOCAL = 10
 """An arc to a base as near as this (nt) can't be seen, and would set the scale of the others."""
 POINTS = 32
-
-
-def choose_layer(groups: pd.DataFrame) -> int:
-    """Return the layer whose pair score tells introns best from random pairs of their distance.
-
-    Parameters
-    ----------
-    groups
-        Rows of PAIR_GROUPS of one data set and model.
-    """
-    table = groups[(groups["group"] == INTRONIC) & (groups["layer"] != MEAN)]
-    score = table.set_index("layer")["matched_auc"]
-    return int(score.idxmax()) if score.notna().any() else 1
 
 
 def to_window(parts: pd.DataFrame) -> pd.DataFrame:
@@ -50,15 +37,6 @@ def site_offsets(parts: pd.DataFrame) -> dict[str, int]:
     """Offsets of donor and acceptor, from parts in the window: the intron's first and last base."""
     intron = parts[parts["part"] == "example"].iloc[0]
     return {"donor": int(intron["start"]), "acceptor": int(intron["end"]) - 1}
-
-
-def on_genome(rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
-    """Add the position on the genome (EXAMPLE_ARCS) to rows of EXAMPLE_ROWS."""
-    window = parts[parts["part"] == "window"].iloc[0]
-    plus = window["strand"] == "+"
-    offset = rows["offset"].astype("int64")
-    position = window["start"] + offset if plus else window["end"] - 1 - offset
-    return rows.assign(position=position)
 
 
 def arcs(site: int, targets: np.ndarray) -> np.ndarray:
@@ -143,12 +121,9 @@ def draw(rows: pd.DataFrame, parts: pd.DataFrame, label: str) -> Figure:
 def main(snakemake):
     inputs, outputs, names = snakemake.input, snakemake.output, snakemake.wildcards
     with job(snakemake) as log, plotting.style(inputs.style):
-        table = read_table(inputs.groups, PAIR_GROUPS)
-        own = (table["dataset"] == names.dataset) & (table["model"] == names.model)
-        layer = choose_layer(table[own])
         parts = read_table(inputs.parts, PARTS)
-        rows = read_table(inputs.rows, EXAMPLE_ROWS)
-        rows = on_genome(rows[rows["layer"] == layer].reset_index(drop=True), parts)
+        rows = read_table(inputs.rows, EXAMPLE_ARCS)
+        layer = rows["layer"].iloc[0]
         label = (
             f"{snakemake.params.models[names.model]['label']}, layer {layer}, maximum over heads"
         )

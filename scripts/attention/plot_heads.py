@@ -63,7 +63,7 @@ def draw(table: pd.DataFrame, label: str) -> Figure:
     bar = figure.colorbar(image, ax=axes, label="Enrichment")
     ticks = np.linspace(-largest, largest, 5)
     bar.set_ticks(ticks, labels=[f"{2**tick:.2g}" for tick in ticks])
-    figure.suptitle(label)
+    figure.suptitle(f"{label}: mean over {int(table['n'].max()):,} introns")
     return figure
 
 

@@ -3,16 +3,18 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from splicebert import plotting
 from splicebert.attention_tables import ENRICHMENT, LAYER_PROFILES
 from splicebert.jobs import job
+from splicebert.palette import ACCEPTOR, DONOR
 from splicebert.tables import read_table, write_table
 
 # Direction -> title, name of the other site, colour of the row's site.
 DIRECTIONS = {
-    "donor_to_acceptor": ("Donor → acceptor", "acceptor", "#0072B2"),
-    "acceptor_to_donor": ("Acceptor → donor", "donor", "#D55E00"),
+    "donor_to_acceptor": ("Donor → acceptor", "acceptor", DONOR),
+    "acceptor_to_donor": ("Acceptor → donor", "donor", ACCEPTOR),
 }
 
 
@@ -38,6 +40,7 @@ def draw_profile(ax: Axes, profile: pd.DataFrame, enriched: pd.Series, colour: s
         va="bottom", transform=ax.transAxes, fontsize=6,
     )  # fmt: skip
     ax.set(yticks=[], xlim=(position.min(), position.max()))
+    ax.xaxis.set_major_locator(MaxNLocator(5, prune="both"))  # not at the corners: panels touch
     if enriched["scale"] > 0:
         ax.set_ylim(0, enriched["scale"])
 

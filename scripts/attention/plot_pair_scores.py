@@ -7,16 +7,17 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.attention_tables import PAIR_GROUPS
 from splicebert.jobs import job
+from splicebert.palette import BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION
 from splicebert.tables import read_table, write_table
 
-# Group -> label, colour (Okabe-Ito).
+# Group -> label, colour.
 GROUPS = {
-    "intronic_pair": ("D-A\n(intron)", "#D55E00"),
-    "exonic_pair": ("D-A\n(exon)", "#E69F00"),
-    "unpair": ("D-A\n(unpair)", "#CC79A7"),
-    "donor_pair": ("D-D", "#0072B2"),
-    "acceptor_pair": ("A-A", "#56B4E9"),
-    "random_pair": ("random", "#999999"),
+    "intronic_pair": ("D-A\n(intron)", VERMILION),
+    "exonic_pair": ("D-A\n(exon)", ORANGE),
+    "unpair": ("D-A\n(unpair)", PURPLE),
+    "donor_pair": ("D-D", BLUE),
+    "acceptor_pair": ("A-A", SKY),
+    "random_pair": ("random", GREY),
 }
 
 
@@ -47,6 +48,7 @@ def draw_boxes(ax: Axes, table: pd.DataFrame) -> None:
         patch.set(facecolor=GROUPS[group][1], linewidth=0.7)
         ax.text(place, 1.01, f"{rows.loc[group, 'n']:,}", ha="center", va="bottom",
                 transform=ax.get_xaxis_transform(), fontsize=6)  # fmt: skip
+    ax.text(-0.02, 1.01, "n =", ha="right", va="bottom", transform=ax.transAxes, fontsize=6)
     ax.set(yscale="log", ylabel="Attention between the two bases")
     ax.tick_params(axis="x", length=0)
 

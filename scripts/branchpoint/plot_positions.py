@@ -26,14 +26,14 @@ def draw_positions(ax: Axes, rows: pd.DataFrame, styles: Mapping[str, Mapping]) 
         Method -> label and colour.
     """
     truth = of(rows, method=TRUTH)
-    ax.bar(-truth["distance"], truth["share"], width=0.85, color="#D0D0D0",
+    ax.bar(-truth["distance"], truth["share"], width=0.85, color="0.82",
            label=f"{TRUTH_STYLE['label']} (n = {truth['n'].sum():,})")  # fmt: skip
     for method, style in styles.items():
         own = of(rows, method=method)
         label = f"{style['label']} (n = {own['n'].sum():,})"
         ax.plot(-own["distance"], own["share"], color=style["colour"], label=label, marker="o",
                 markersize=2, linewidth=0.9)  # fmt: skip
-    ax.set(xlabel="Position relative to the acceptor, nt", ylabel="Share")
+    ax.set(xlabel="Position relative to the acceptor, nt", ylabel="Share of introns")
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 

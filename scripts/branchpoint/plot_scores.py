@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,9 +28,9 @@ def draw_metric(ax: Axes, rows: pd.DataFrame, styles: Mapping[str, Mapping]) -> 
     """
     for place, (method, style) in enumerate(styles.items()):
         row = of(rows, method=method)
-        errors = plotting.error_bars(row["low"], row["value"], row["high"])
-        ax.errorbar(row["value"], [place], xerr=errors, fmt="o", markersize=4,
-                    color=style["colour"], linewidth=0.9)  # fmt: skip
+        errors = np.array(plotting.error_bars(row["low"], row["value"], row["high"]))
+        ax.errorbar(row["value"].to_numpy(), [place], xerr=errors, fmt="o", markersize=4,
+                    color=style["colour"], linewidth=0.9, clip_on=False)  # fmt: skip
         ax.annotate(interval_text(row.iloc[0]), (1.03, place), va="center", fontsize=5.5,
                     xycoords=("axes fraction", "data"), annotation_clip=False)  # fmt: skip
     chance = rows["chance"].iloc[0]
@@ -38,7 +39,7 @@ def draw_metric(ax: Axes, rows: pd.DataFrame, styles: Mapping[str, Mapping]) -> 
                 textcoords="offset points", va="top")  # fmt: skip
     low = min(chance, rows["low"].fillna(rows["value"]).min(), rows["value"].min())
     ax.set(xlim=(max(0.0, low - 0.05), 1.03), ylim=(len(styles) - 0.4, -0.8))
-    ax.grid(axis="x", linewidth=0.3, color="#DDDDDD")
+    ax.grid(axis="x", linewidth=0.3, color="0.87")
 
 
 def label_methods(axes: Sequence[Axes], styles: Mapping[str, Mapping]) -> None:
@@ -58,7 +59,8 @@ def draw(performance: pd.DataFrame, styles: Mapping[str, Mapping]) -> Figure:
         for ax, (metric, title) in zip(row, TITLES.items(), strict=True):
             own = of(performance, dataset=dataset, metric=metric)
             draw_metric(ax, own, styles)
-            ax.set_title(title if metric != "ap" else f"{dataset}\n{title}", loc="left")
+            first = f"{dataset}: {own['n_introns'].max():,} introns\n" * (metric == "ap")
+            ax.set_title(first + title, loc="left")
         label_methods(row, styles)
     return figure
 

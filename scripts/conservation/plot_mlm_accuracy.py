@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.conservation_tables import MLM_ACCURACY, REPEAT_FRACTIONS
 from splicebert.jobs import job
+from splicebert.palette import PURPLE
 from splicebert.tables import read_table, write_table
 
 REGIONS = {
@@ -20,7 +21,7 @@ REGIONS = {
     "lncRNA|intron": "lncRNA\nintron",
 }
 BASES = {"all": "all bases", "nonrepeat": "outside repeats", "repeat": "in repeats"}
-REPEAT_COLOUR = "#CC79A7"
+REPEAT_COLOUR = PURPLE
 WIDTH = 0.26
 
 
@@ -38,7 +39,7 @@ def draw_accuracy(ax: Axes, table: pd.DataFrame, look: dict) -> None:
     ax
         Where to draw.
     table
-        Columns region, bases, value, low, high, of one model.
+        Columns region, bases, value, low, high, n_bases, of one model.
     look
         Label and colour of the model.
     """
@@ -57,7 +58,8 @@ def draw_accuracy(ax: Axes, table: pd.DataFrame, look: dict) -> None:
         )
     ax.axhline(0.25, color="0.4", linewidth=0.7, linestyle=(0, (4, 3)))
     ax.text(1.01, 0.25, "chance", transform=ax.get_yaxis_transform(), va="center", color="0.4")
-    ax.set(title=look["label"], ylabel="Balanced accuracy", ylim=(0, 1))
+    n = table.loc[(table["bases"] == "all") & table["region"].isin(REGIONS), "n_bases"].sum()
+    ax.set(title=f"{look['label']} (n = {n:,} bases)", ylabel="Balanced accuracy", ylim=(0, 1))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.conservation_tables import DENSITY, PR_CURVES, PROBE_METRICS
 from splicebert.jobs import job
+from splicebert.palette import VERMILION
 from splicebert.tables import read_table, write_table
 
 
@@ -15,10 +16,10 @@ def draw_density(ax: Axes, table: pd.DataFrame, threshold: float) -> None:
     edges = [*table["low"], table["high"].iloc[-1]]
     ax.stairs(table["density"], edges, fill=True, color="0.75")
     ax.stairs(table["density"], edges, color="0.35", linewidth=0.7)
-    ax.axvline(threshold, color="#D55E00", linestyle=(0, (4, 3)))
+    ax.axvline(threshold, color=VERMILION, linestyle=(0, (4, 3)))
     ax.text(
         threshold - 0.02, 0.97, f"conserved\n≥ {threshold:g}", transform=ax.get_xaxis_transform(),
-        ha="right", va="top", color="#D55E00",
+        ha="right", va="top", color=VERMILION,
     )  # fmt: skip
     # Most bases have a phastCons near 0: on a linear axis nothing else would be seen.
     ax.set(xlabel="phastCons", ylabel="Density", xlim=(0, 1), yscale="log")
@@ -76,10 +77,9 @@ def draw(
     figure, axes = plotting.plt.subplots(1, n, figsize=(68 * n * plotting.MM, 62 * plotting.MM))
     draw_density(axes[0], density, threshold)
     for ax, split in zip(axes[1:], splits, strict=True):
-        draw_curves(
-            ax, curves[curves["split"] == split], metrics[metrics["split"] == split], models
-        )
-        ax.set_title(f"Test on other {split}s")
+        own = metrics[metrics["split"] == split]
+        draw_curves(ax, curves[curves["split"] == split], own, models)
+        ax.set_title(f"Test on other {split}s\nn = {own['n_test'].max():,} bases")
     plotting.label_panels(dict(zip("ABCDE", axes, strict=False)))
     return figure
 

@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 
 from splicebert import plotting
 from splicebert.jobs import job
+from splicebert.palette import ACCEPTOR, BLUE, DONOR, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 # Row of the upper panel -> colour, label.
 ROWS = {
-    "exons": ("#0072B2", "Exons (thick: coding)"),
-    "domains": ("#CC79A7", "Protein domains"),
-    "elements": ("#009E73", "Conserved elements"),
-    "repeats": ("0.6", "Repeats"),
-    "decoys": ("#D55E00", "Decoys"),
-    "branchpoints": ("#E69F00", "Branchpoints"),
+    "exons": (BLUE, "Exons (thick: coding)"),
+    "domains": (PURPLE, "Protein domains"),
+    "elements": (GREEN, "Conserved elements"),
+    "repeats": (GREY, "Repeats"),
+    "decoys": (VERMILION, "Decoys"),
+    "branchpoints": (ORANGE, "Branchpoints"),
 }
 
 
@@ -69,7 +70,7 @@ def draw_parts(ax: Axes, tables: dict[str, pd.DataFrame], gtf: pd.DataFrame, spa
 
 def draw_usage(ax: Axes, sites: pd.DataFrame) -> None:
     """Draw the usage of each site as a stem: donors and acceptors in their colours."""
-    for site, colour in (("donor", "#0072B2"), ("acceptor", "#D55E00")):
+    for site, colour in (("donor", DONOR), ("acceptor", ACCEPTOR)):
         rows = sites[sites["site"] == site]
         ax.vlines(rows["start"] + 1, 0, rows["usage"], color=colour, linewidth=1)
         ax.plot(rows["start"] + 1, rows["usage"], "o", ms=3, color=colour, label=site.capitalize())

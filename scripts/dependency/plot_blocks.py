@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.dependency_tables import BLOCK_SUMMARY, BLOCKS
 from splicebert.jobs import job
+from splicebert.palette import BRANCHPOINT, GREY, VERMILION
 from splicebert.tables import read_table, write_table
 
-# Link -> label, colour (Okabe-Ito).
+# Link -> label, colour.
 LINKS = {
-    "donor_acceptor": ("donor –\nacceptor", "#D55E00"),
-    "branchpoint_acceptor": ("branchpoint –\nacceptor", "#009E73"),
+    "donor_acceptor": ("donor –\nacceptor", VERMILION),
+    "branchpoint_acceptor": ("branchpoint –\nacceptor", BRANCHPOINT),
 }
-BACKGROUND = "#999999"
+BACKGROUND = GREY
 MOST_LINES = 200
 """Beyond so many introns lines would be a smear: the means and intervals are drawn alone."""
 

@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from splicebert import plotting
-from splicebert.arrays import ArrayReader
 from splicebert.dependency_scores import intron_blocks
 from splicebert.dependency_tables import (
     DEPENDENCY_INTRONS,
@@ -19,28 +18,24 @@ from splicebert.dependency_tables import (
     DEPENDENCY_WINDOWS,
     MAP_CELLS,
 )
-from splicebert.errors import SpliceBERTError
 from splicebert.jobs import job
+from splicebert.palette import ACCEPTOR, BRANCHPOINT, DONOR
 from splicebert.tables import read_table, write_table
 
 COLOURS, MISSING = "magma_r", "0.85"
-# Site -> colour (Okabe-Ito).
-SITES = {"donor": "#0072B2", "branchpoint": "#009E73", "acceptor": "#D55E00"}
+SITES = {"donor": DONOR, "branchpoint": BRANCHPOINT, "acceptor": ACCEPTOR}
 TOP = 99.5
 """Percentile of the cells at which the colours end: neighbours would set the scale of the rest."""
 
 
-def find_map(paths: Sequence[str], window_id: str) -> tuple[np.ndarray, np.ndarray]:
-    """Map and genome positions of a window, from the shard that holds it."""
-    for path in paths:
-        with ArrayReader(path) as reader:
-            rows = np.flatnonzero(reader.window_ids == window_id)
-            if len(rows):
-                row = slice(int(rows[0]), int(rows[0]) + 1)
-                return reader.read("map", row)[0], reader.read("position", row)[0]
-    raise SpliceBERTError(
-        f"no map of window {window_id} in {', '.join(paths)}; delete these files and run again"
-    )
+def map_of(cells: pd.DataFrame, window: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Map and genome positions of a window (a row of DEPENDENCY_WINDOWS) from its MAP_CELLS."""
+    length = int(window["end"] - window["start"])
+    values = np.full((length, length), np.nan, np.float32)
+    values[cells["mutated_offset"], cells["observed_offset"]] = cells["dependency"]
+    offsets = np.arange(length)
+    plus = window["strand"] == "+"
+    return values, window["start"] + offsets if plus else window["end"] - 1 - offsets
 
 
 def to_window(parts: pd.DataFrame, window: pd.Series) -> pd.DataFrame:
@@ -68,20 +63,6 @@ def sites_of(inside: pd.DataFrame, length: int) -> pd.DataFrame:
         ignore_index=True,
     )
     return table[table["offset"].between(0, length - 1)].drop_duplicates(ignore_index=True)
-
-
-def cell_table(values: np.ndarray, positions: np.ndarray) -> pd.DataFrame:
-    """Rows of MAP_CELLS: the cells of a map that have a value."""
-    rows, columns = np.nonzero(np.isfinite(values))
-    return pd.DataFrame(
-        {
-            "mutated": positions[rows],
-            "observed": positions[columns],
-            "mutated_offset": rows,
-            "observed_offset": columns,
-            "dependency": values[rows, columns],
-        }
-    )
 
 
 def draw_track(ax: Axes, inside: pd.DataFrame, sites: pd.DataFrame, length: int) -> None:
@@ -179,7 +160,7 @@ def draw(
     Parameters
     ----------
     values, positions
-        From `find_map`.
+        From `map_of`.
     parts
         DEPENDENCY_PARTS of the window.
     window
@@ -211,21 +192,19 @@ def draw(
 def main(snakemake):
     inputs, outputs, names = snakemake.input, snakemake.output, snakemake.wildcards
     with job(snakemake) as log, plotting.style(inputs.style):
-        windows = read_table(inputs.windows, DEPENDENCY_WINDOWS)
-        window = windows.set_index("number", drop=False).loc[int(names.number)]
+        window = read_table(inputs.window, DEPENDENCY_WINDOWS).iloc[0]
         parts = read_table(inputs.parts, DEPENDENCY_PARTS)
-        parts = parts[parts["window_id"] == window["window_id"]].reset_index(drop=True)
-        values, positions = find_map(inputs.maps, window["window_id"])
         introns = read_table(inputs.introns, DEPENDENCY_INTRONS)
-        introns = introns[introns["window_id"] == window["window_id"]]
+        cells = read_table(inputs.cells, MAP_CELLS)
+        values, positions = map_of(cells, window)
         place, sizes = (window["start"], window["end"]), snakemake.params.blocks
         blocks = [intron_blocks(intron, place, sizes) for intron in introns.to_dict("records")]
         label = snakemake.params.models[names.model]["label"]
         figure = draw(values, positions, parts, window, label=label, blocks=blocks)
         plotting.save(figure, outputs.pdf, outputs.png)
-        write_table(cell_table(values, positions), outputs.cells, MAP_CELLS)
+        write_table(cells, outputs.cells, MAP_CELLS)
         write_table(parts, outputs.parts, DEPENDENCY_PARTS)
-        log.info("%s: %d of %d cells", window["window_id"], np.isfinite(values).sum(), values.size)
+        log.info("%s: %d of %d cells", window["window_id"], len(cells), values.size)
 
 
 if __name__ == "__main__":

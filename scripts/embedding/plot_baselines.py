@@ -42,7 +42,7 @@ def draw_pairs(ax: Axes, table: pd.DataFrame, looks: dict) -> None:
     ax
         Where to draw.
     table
-        Columns method, site, value, low, high, of one metric.
+        Columns method, site, value, low, high, n_sites, of one metric.
     looks
         Method -> label, in the order of the axis.
     """
@@ -55,7 +55,8 @@ def draw_pairs(ax: Axes, table: pd.DataFrame, looks: dict) -> None:
             fmt="o",
             markersize=4,
             color=COLOURS[site, True],
-            label=f"{site}s",
+            label=f"{site}s (n = {int(part['n_sites'].max()):,})",
+            clip_on=False,
         )
     ax.set_xticks(range(len(looks)), [look["label"] for look in looks.values()], rotation=30)
     for label in ax.get_xticklabels():

@@ -6,19 +6,12 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.embedding_kinds import SUBSETS
 from splicebert.embedding_panels import class_labels, draw_legend, draw_points, nmi_text
-from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, LAYER_POINTS
+from splicebert.embedding_tables import CLUSTERING, LAYER_POINTS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 
 PANEL = 34
 ROWS = {"all": "all sites", "donor": "GT alone", "acceptor": "AG alone"}
-
-
-def layer_points(sites: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """Rows of CLUSTERS with the classes of the sites (LAYER_POINTS)."""
-    columns = sites[["site_id", "site", "positive", "label"]]
-    table = clusters.merge(columns, on="site_id", how="left", validate="many_to_one")
-    return table[LAYER_POINTS.names]
 
 
 def draw(points: pd.DataFrame, scores: pd.DataFrame, label: str) -> Figure:
@@ -48,16 +41,15 @@ def draw(points: pd.DataFrame, scores: pd.DataFrame, label: str) -> Figure:
             ax.set_title(f"layer {layer}\n{nmi_text(own)}", fontsize="small")
         row[0].set_ylabel(ROWS[subset])
     draw_legend(axes[0, -1], class_labels(points))
-    figure.suptitle(label, fontsize="large")
+    n = points["site_id"].nunique()
+    figure.suptitle(f"{label}, {n:,} sites", fontsize="large")
     return figure
 
 
 def main(snakemake):
     inputs, output, wildcards = snakemake.input, snakemake.output, snakemake.wildcards
     with job(snakemake) as log, plotting.style(inputs.style):
-        points = layer_points(
-            read_table(inputs.sites, EMBEDDING_SITES), read_table(inputs.clusters, CLUSTERS)
-        )
+        points = read_table(inputs.points, LAYER_POINTS)
         scores = read_table(inputs.clustering, CLUSTERING)
         own = (scores["dataset"] == wildcards.dataset) & (scores["method"] == wildcards.model)
         figure = draw(points, scores[own], snakemake.params.label)

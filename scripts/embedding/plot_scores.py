@@ -39,7 +39,8 @@ def draw(table: pd.DataFrame, looks: dict) -> Figure:
             draw_lines(ax, here, looks)
         row[0].set_ylabel(name)
     for ax, site in zip(axes[0], SITES, strict=True):
-        ax.set(title=f"{DINUCLEOTIDE[site]} ({site})", ylim=(0, None))
+        n = table.loc[table["site"] == site, "n_sites"].max()
+        ax.set(title=f"{DINUCLEOTIDE[site]} ({site}), n = {n:,}", ylim=(0, None))
     for ax in axes[1]:
         ax.axhline(0.5, color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
         ax.set(xlabel="Layer (0 = embedding output)", ylim=(None, 1.01))

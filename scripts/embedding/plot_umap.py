@@ -13,35 +13,30 @@ from splicebert.embedding_panels import (
     nmi_text,
 )
 from splicebert.embedding_scores import figure_layer
-from splicebert.embedding_tables import CLUSTERING, CLUSTERS, EMBEDDING_SITES, POINTS
+from splicebert.embedding_tables import CLUSTERING, LAYER_POINTS, POINTS
 from splicebert.jobs import job
 from splicebert.tables import read_table, write_table
 
 PANEL = 44
 
 
-def figure_points(
-    sites: pd.DataFrame, clusters: pd.DataFrame, layers: dict, methods: list[str]
-) -> pd.DataFrame:
+def figure_points(points: pd.DataFrame, layers: dict, methods: list[str]) -> pd.DataFrame:
     """Points of the main figure (POINTS without the data set): all sites, each method at its layer.
 
     Parameters
     ----------
-    sites, clusters
-        EMBEDDING_SITES, and CLUSTERS of one run.
+    points
+        LAYER_POINTS of one run.
     layers
         Method -> layer; the last one of the others.
     methods
         Those of the figure.
     """
-    parts = [clusters.head(0)]
-    own = clusters[(clusters["subset"] == "all") & clusters["method"].isin(methods)]
+    parts = [points.head(0)]
+    own = points[(points["subset"] == "all") & points["method"].isin(methods)]
     for method, part in own.groupby("method", sort=False):
         parts.append(part[part["layer"] == figure_layer(layers, method, part["layer"].unique())])
-    columns = ["site_id", "site", "positive", "label", "gene"]
-    table = pd.concat(parts, ignore_index=True)
-    table = table.merge(sites[columns], on="site_id", how="left", validate="many_to_one")
-    return table[POINTS.names[1:]]
+    return pd.concat(parts, ignore_index=True)[POINTS.names[1:]]
 
 
 def draw(points: pd.DataFrame, scores: pd.DataFrame, looks: dict) -> Figure:
@@ -76,7 +71,7 @@ def draw(points: pd.DataFrame, scores: pd.DataFrame, looks: dict) -> Figure:
                 f"{look['label']}{layer_text(method, layer)}\n{nmi_text(scores[here])}",
                 fontsize="medium",
             )
-        axes[row, 0].set_ylabel(dataset)
+        axes[row, 0].set_ylabel(f"{dataset}\nn = {own['site_id'].nunique():,} sites")
         draw_legend(axes[row, -1], class_labels(own))
     plotting.label_panels(dict(zip("ABCDEFGH", axes[:, 0], strict=False)))
     return figure
@@ -87,14 +82,9 @@ def main(snakemake):
     looks = method_styles(params.models, params.flanks)
     with job(snakemake) as log, plotting.style(inputs.style):
         parts = []
-        for (dataset, _), sites, clusters in zip(
-            params.runs, inputs.sites, inputs.clusters, strict=True
-        ):
+        for (dataset, _), path in zip(params.runs, inputs.points, strict=True):
             part = figure_points(
-                read_table(sites, EMBEDDING_SITES),
-                read_table(clusters, CLUSTERS),
-                params.layers[dataset],
-                list(looks),
+                read_table(path, LAYER_POINTS), params.layers[dataset], list(looks)
             )
             part.insert(0, "dataset", dataset)
             parts.append(part)

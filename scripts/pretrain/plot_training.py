@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from splicebert import plotting
 from splicebert.jobs import job
+from splicebert.palette import BLUE, GREY, PURPLE, SKY
 from splicebert.pretraining.tables import METRICS, PERPLEXITIES
 from splicebert.tables import read_table, write_table
 
-COLOURS = {"training": "0.7", "validation": "#0072B2", "nonrepeat": "#56B4E9", "repeat": "#CC79A7"}
+COLOURS = {"training": GREY, "validation": BLUE, "nonrepeat": SKY, "repeat": PURPLE}
 BASES = {"nonrepeat": "outside repeats", "repeat": "in repeats"}
 CHANCE = float(np.log(4))
 

@@ -16,7 +16,7 @@ from splicebert.tables import read_table, write_table
 def draw(
     curves: pd.DataFrame, summary: pd.DataFrame, species: list[str], styles: Mapping[str, Mapping]
 ) -> Figure:
-    """Draw a row a site and a column a set.
+    """Draw a row a site and a column a set, and under each panel its legend.
 
     Parameters
     ----------
@@ -29,14 +29,23 @@ def draw(
     """
     sites = [site for site in SITES if (curves["site"] == site).any()]
     sets = set_names(species)
-    size = (70 * len(sets) * plotting.MM, (58 + 4 * len(styles)) * len(sites) * plotting.MM)
-    figure, axes = plotting.plt.subplots(len(sites), len(sets), figsize=size, squeeze=False)
-    for row, site in zip(axes, sites, strict=True):
-        for ax, (name, title) in zip(row, sets.items(), strict=True):
+    heights = (56, 6 + 4 * len(styles))
+    size = (78 * len(sets) * plotting.MM, sum(heights) * len(sites) * plotting.MM)
+    # A legend has a row of its own: as part of a panel it would make the panel narrow.
+    figure, axes = plotting.plt.subplots(
+        2 * len(sites), len(sets), figsize=size, squeeze=False, height_ratios=heights * len(sites)
+    )
+    for row, legends, site in zip(axes[::2], axes[1::2], sites, strict=True):
+        for ax, below, (name, title) in zip(row, legends, sets.items(), strict=True):
             own = [t[(t["site"] == site) & (t["set"] == name)] for t in (curves, summary)]
             draw_curves(ax, *own, styles)
             ax.set_title(f"{site.capitalize()}s, {title}", loc="left")
-    plotting.label_panels(dict(zip("ABCDEFGHIJKL", axes.ravel(), strict=False)))
+            below.legend(
+                *ax.get_legend_handles_labels(), title="AP (95 % interval)", loc="upper left",
+                alignment="left", borderaxespad=0,
+            )  # fmt: skip
+            below.set_axis_off()
+    plotting.label_panels(dict(zip("ABCDEFGHIJKL", axes[::2].ravel(), strict=False)))
     return figure
 
 

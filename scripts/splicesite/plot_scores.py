@@ -35,7 +35,7 @@ def draw(folds: pd.DataFrame, species: list[str], styles: Mapping[str, Mapping])
         own = folds[folds["site"] == site]
         for ax, metric in zip(row, METRICS, strict=True):
             draw_boxes(ax, own, metric, sets, styles)
-            ax.set_title(f"{site.capitalize()}s", loc="left")
+            ax.set_title(f"{site.capitalize()}s, {own['fold'].nunique()} folds", loc="left")
     handles = [Patch(facecolor=s["colour"], alpha=0.6, label=s["label"]) for s in styles.values()]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     plotting.label_panels(dict(zip("ABCDEF", axes.ravel(), strict=False)))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from splicebert import plotting
 from splicebert.jobs import job
+from splicebert.palette import BLUE
 from splicebert.tables import read_table, write_table
 from splicebert.variant_kinds import MUTAGENESIS, MUTAGENESIS_TITLE
 from splicebert.variant_panels import OTHER_COLOUR, SDV_COLOUR, title_of
@@ -19,7 +20,7 @@ def group_looks(threshold: float) -> dict[str, tuple[str, str]]:
     return {
         "disrupting": ("SDV", SDV_COLOUR),
         "other": ("other", OTHER_COLOUR),
-        "conserved": (f"phastCons ≥ {threshold:g}", "#0072B2"),
+        "conserved": (f"phastCons ≥ {threshold:g}", BLUE),
         "not conserved": (f"phastCons < {threshold:g}", OTHER_COLOUR),
     }
 

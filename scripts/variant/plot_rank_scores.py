@@ -59,6 +59,7 @@ def draw_boxes(
         chosen = (performance["model"] == model) & (performance["score"] == score)
         ax.text(place, 1.02, p_text(performance.loc[chosen, "p_value"].iloc[0]), ha="center",
                 va="bottom", fontsize=5.5, rotation=30)  # fmt: skip
+    ax.text(-0.02, 1.06, "p =", ha="right", va="bottom", transform=ax.transAxes, fontsize=5.5)
     labels = [method_look(model, score, styles)["label"] for model, score in runs]
     ax.set_xticks(range(len(runs)), labels, rotation=40, ha="right")
     ax.set(ylim=(0, 1.0), xlim=(-0.6, len(runs) - 0.4), ylabel="Rank, 0 to 1")

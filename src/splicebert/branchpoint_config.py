@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from .configuration import published_name
 from .errors import ConfigError
-from .method_styles import describe_method, method_styles, repeated_labels
+from .method_styles import PWM_STYLE, describe_method, method_styles, repeated_labels
 from .training.settings import check_method, check_settings
 
 PWM = "pwm"
-PWM_STYLE = {"label": "Position weight matrix", "colour": "#999999"}
 
 
 def check_branchpoint(config: Mapping, models: Mapping) -> None:

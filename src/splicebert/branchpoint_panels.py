@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from .branchpoint_tables import TRUTH
+from .palette import BLACK
 
-TRUTH_STYLE = {"label": "Branchpoints", "colour": "#000000"}
+TRUTH_STYLE = {"label": "Branchpoints", "colour": BLACK}
 TITLES = {
     "ap": "Average precision",
     "auc": "AUC",

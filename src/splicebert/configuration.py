@@ -157,7 +157,7 @@ def check(
     return values
 
 
-def _walk(
+def walk(
     values: Any, schema: Mapping[str, Any], path: str = ""
 ) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """Yield (dotted key, value, its part of the schema) of every key that is there."""
@@ -168,7 +168,7 @@ def _walk(
         part = schema.get("properties", {}).get(key, other)
         if isinstance(part, dict):
             yield f"{path}{key}", value, part
-            yield from _walk(value, part, f"{path}{key}.")
+            yield from walk(value, part, f"{path}{key}.")
 
 
 def check_references(
@@ -185,7 +185,7 @@ def check_references(
         One line for every mistake.
     """
     lines: list[str] = []
-    for key, value, part in _walk(config, schema):
+    for key, value, part in walk(config, schema):
         if "x-ability" in part:
             lines += _check_models(key, _names(value), models, part["x-ability"])
     for branch, section in config.items():
@@ -284,6 +284,17 @@ def _check_models(key: str, names: list[str], models: Mapping, ability: str) -> 
             yield f"{key}: model {name!r} gives no {ability}; allowed: {', '.join(able)}"
 
 
+def files_of(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted key -> path of every file that a configuration names (`x-file` in the schema)."""
+    return {key: value for key, value, part in walk(config, schema) if part.get("x-file") and value}
+
+
+def models_of(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Models that the analyses of a configuration use, in its order."""
+    named = [_names(value) for _, value, part in walk(config, schema) if "x-ability" in part]
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
 def check_local_files(
     config: Mapping[str, Any], schema: Mapping[str, Any], made_in: str = "resources"
 ) -> None:
@@ -296,11 +307,8 @@ def check_local_files(
     """
     lines = [
         f"{key}: no file {value!r}; give a path that exists"
-        for key, value, part in _walk(config, schema)
-        if part.get("x-file")
-        and value
-        and not value.startswith(f"{made_in}/")
-        and not Path(value).exists()
+        for key, value in files_of(config, schema).items()
+        if not value.startswith(f"{made_in}/") and not Path(value).exists()
     ]
     if lines:
         raise ConfigError("configuration:\n  " + "\n  ".join(lines))
@@ -321,7 +329,7 @@ def check_models(
     lines = []
     used = {  # the last key of a branch that names the model
         (name, key.split(".")[0]): key
-        for key, value, part in _walk(config, schema)
+        for key, value, part in walk(config, schema)
         if "x-ability" in part
         for name in _names(value)
     }

@@ -13,16 +13,17 @@ from matplotlib.lines import Line2D
 from . import plotting
 from .embedding import flank_method
 from .embedding_kinds import SITES
+from .palette import ACCEPTOR, DONOR, GREY, ORANGE, SKY
 
-# Okabe-Ito: positives (real, high usage) dark, the others of the same dinucleotide light.
+# Positives (real, high usage) dark, the others of the same dinucleotide light.
 COLOURS = {
-    ("donor", True): "#0072B2",
-    ("donor", False): "#56B4E9",
-    ("acceptor", True): "#D55E00",
-    ("acceptor", False): "#E69F00",
+    ("donor", True): DONOR,
+    ("donor", False): SKY,
+    ("acceptor", True): ACCEPTOR,
+    ("acceptor", False): ORANGE,
 }
 CLASSES = pd.MultiIndex.from_tuples(COLOURS, names=["site", "positive"])
-BASELINE_COLOUR = "#999999"
+BASELINE_COLOUR = GREY
 ONE_HOT = re.compile(r"onehot\d+")
 
 
@@ -121,5 +122,6 @@ def draw_lines(ax: Axes, table: pd.DataFrame, looks: Mapping[str, Mapping]) -> N
                 marker="o",
                 markersize=2.5,
                 elinewidth=0.7,
+                clip_on=False,
                 label=look["label"],
             )

@@ -9,6 +9,7 @@ _SITE_ID = Column("site_id", "str", "site, chrom:start-end:strand")
 _SITE = Column("site", "str", "kind of dinucleotide", allowed=SITES)
 _POSITIVE = Column("positive", "bool", "real (splice-site set) or of high usage (usage set)")
 _LABEL = Column("label", "str", "class in the paper's words, such as GT(non-donor)")
+_GENE = Column("gene", "str", "gene; missing where the source names none", True)
 
 EMBEDDING_SITES = Schema(
     "sites to embed",
@@ -23,7 +24,7 @@ EMBEDDING_SITES = Schema(
         _SITE,
         _POSITIVE,
         _LABEL,
-        Column("gene", "str", "gene; missing where the source names none", True),
+        _GENE,
         Column("usage", "float64", "share of the reads that use it, of junction counts", True),
     ),
     key=("site_id",),
@@ -88,12 +89,12 @@ LAYER_PROBE = Schema(
 )
 POINTS = Schema(
     "points of a UMAP",
-    (*_HEAD, _SITE_ID, _SITE, _POSITIVE, _LABEL, EMBEDDING_SITES.columns[8], *CLUSTERS.columns[4:]),
+    (*_HEAD, _SITE_ID, _SITE, _POSITIVE, _LABEL, _GENE, *CLUSTERS.columns[4:]),
     key=("dataset", "method", "layer", "site_id"),
 )
 LAYER_POINTS = Schema(
     "points of the UMAPs of all layers",
-    (*CLUSTERS.columns, _SITE, _POSITIVE, _LABEL),
+    (*CLUSTERS.columns, _SITE, _POSITIVE, _LABEL, _GENE),
     key=CLUSTERS.key,
 )
 LAYER_SCORES = Schema(

@@ -6,7 +6,7 @@ import logomaker
 import pandas as pd
 from matplotlib.axes import Axes
 
-COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
+from .palette import BASES
 
 
 def draw_logo(ax: Axes, letters: pd.DataFrame, *, rna: bool = True) -> None:
@@ -22,11 +22,11 @@ def draw_logo(ax: Axes, letters: pd.DataFrame, *, rna: bool = True) -> None:
         Whether T is written as U.
     """
     heights = letters.pivot(index="position", columns="base", values="bits").fillna(0)
-    names = {base: "U" if rna and base == "T" else base for base in COLOURS}
+    names = {base: "U" if rna and base == "T" else base for base in BASES}
     logomaker.Logo(
         heights.rename(columns=names),
         ax=ax,
-        color_scheme={names[base]: colour for base, colour in COLOURS.items()},
+        color_scheme={names[base]: colour for base, colour in BASES.items()},
         font_name="DejaVu Sans",
     )
     ax.set(ylim=(0, 2), ylabel="Bits", xticks=list(heights.index))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PALETTE = ("#D55E00", "#CC79A7", "#56B4E9", "#E69F00", "#882255", "#44AA99", "#117733", "#AA4499")
+from .palette import DARK, METHODS
+
+PWM_STYLE = {"label": "Position weight matrix", "colour": DARK}
 
 
 def describe_method(method: Mapping, name: str) -> str:
@@ -20,9 +22,12 @@ def describe_method(method: Mapping, name: str) -> str:
 def method_styles(methods: Mapping[str, Mapping], models: Mapping) -> dict[str, dict[str, str]]:
     """Label and colour of each method, as configured, else of its model and what is special.
 
-    The first method of a model has the model's colour, the others one of PALETTE.
+    The first method of a model has the model's colour, the others those of the palette that are
+    no such model's.
     """
-    styles, palette, used = {}, iter(PALETTE * len(methods)), set()
+    taken = {models[method["model"]]["colour"] for method in methods.values()}
+    free = [colour for colour in METHODS if colour not in taken]
+    styles, palette, used = {}, iter(free * len(methods)), set()
     for name, method in methods.items():
         entry = models[method["model"]]
         own = entry["colour"] if method["model"] not in used else next(palette)

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import ConfigError
-from .method_styles import method_styles, repeated_labels
-from .splicesite_kinds import BASELINES, MAXENTSCAN_FILES
+from .method_styles import PWM_STYLE, method_styles, repeated_labels
+from .palette import PURPLE
+from .splicesite_kinds import MAXENTSCAN_FILES
 from .training.settings import check_method, check_settings
+
+BASELINES = {"pwm": PWM_STYLE, "maxentscan": {"label": "MaxEntScan", "colour": PURPLE}}
 
 
 def check_splicesite(config: Mapping, models: Mapping) -> None:

@@ -3,7 +3,6 @@
 from .embedding_kinds import DINUCLEOTIDE, SITES
 
 __all__ = [
-    "BASELINES",
     "DINUCLEOTIDE",
     "MAXENTSCAN_FILES",
     "METRICS",
@@ -14,10 +13,6 @@ __all__ = [
 
 TEST = "test"
 """Name of the test folds among the sets; the others are species."""
-BASELINES = {
-    "pwm": {"label": "Weight matrix", "colour": "#666666"},
-    "maxentscan": {"label": "MaxEntScan", "colour": "#CC79A7"},
-}
 METRICS = {"auc": "AUC", "ap": "AP", "f1": "F1"}
 MAXENTSCAN_FILES = ("score5.pl", "score3.pl", "me2x5", "splicemodels")
 

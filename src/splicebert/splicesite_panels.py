@@ -58,7 +58,7 @@ def draw_boxes(
 
 
 def draw_curves(ax: Axes, curves: pd.DataFrame, summary: pd.DataFrame, styles: Mapping) -> None:
-    """Draw mean precision-recall curves with the range of the folds, and AP in the legend.
+    """Draw mean precision-recall curves with the range of the folds, AP in their labels.
 
     Parameters
     ----------
@@ -83,6 +83,3 @@ def draw_curves(ax: Axes, curves: pd.DataFrame, summary: pd.DataFrame, styles: M
         ax.plot(curve["recall"], curve["precision"], color=look["colour"], linewidth=1, label=label)
     ax.axhline(curves["chance"].mean(), color="0.4", linewidth=0.7, linestyle=(0, (1, 2)))
     ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
-    ax.legend(
-        title="AP (95 % interval)", loc="upper left", bbox_to_anchor=(0, -0.22), alignment="left"
-    )

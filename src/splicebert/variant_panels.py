@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .palette import DARK, GREY, PURPLE, VERMILION
 from .variant_kinds import COMPARATORS, MODEL_SCORES, MPRA_KINDS, NO_MODEL
 
-COMPARATOR_COLOURS = {"phastcons": "#D55E00", "phylop": "#CC79A7", "distance": "#666666"}
+COMPARATOR_COLOURS = {"phastcons": VERMILION, "phylop": PURPLE, "distance": DARK}
 LINES = {"delta_p": (0, (3, 1.5)), "context": "-", "splice_site": "-"}
-SDV_COLOUR, OTHER_COLOUR = "#D55E00", "#999999"
+SDV_COLOUR, OTHER_COLOUR = VERMILION, GREY
 
 
 def method_look(model: str, score: str, styles: Mapping[str, Mapping]) -> dict:

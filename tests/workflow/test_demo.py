@@ -72,6 +72,15 @@ def test_figure_can_be_read(demo, figure):
         assert len(pd.read_csv(path, sep="\t")) > 1
 
 
+def test_no_text_of_a_figure_overlaps_or_is_cut_off(finished_demo):
+    """Every plot job measures its text when it saves, and logs what can't be read."""
+    logs = list((finished_demo.folder / "logs").rglob("*plot_*.log"))
+
+    assert len(logs) > len(FIGURES)
+    for path in logs:
+        assert " WARNING " not in path.read_text(), path.read_text()
+
+
 def test_published_numbers_stand_without_the_demos(demo):
     columns = ["branch", "dataset", "method", "metric", "value"]
     published = pd.read_csv(demo.folder / "config/published.tsv", sep="\t")
@@ -168,11 +177,16 @@ def test_report_opens_offline(demo):
     assert categories, "the report has no categories"
     expected = {"1 Conservation (Figure 1)", "2 Embedding (Figure 2)", "3 Attention (Figure 3)"}
     expected |= {"4 Variant effects (Figure 4)", "5 Branchpoints (Figure 5)"}
-    expected |= {"6 Splice sites (Figure 6)", "Dependency maps", "Published and reproduced"}
+    expected |= {
+        "6 Splice sites (Figure 6)",
+        "Dependency maps",
+        "Published and reproduced",
+        "Provenance",
+    }
     assert expected == set(json.loads(categories[1]))
     embedded = re.findall(r'"data_uri": "data:([\w/]+)', report)
     assert embedded.count("image/png") == len(FIGURES)
-    assert embedded.count("text/html") == 2  # the interactive UMAP, the table of all numbers
+    assert embedded.count("text/html") == 3  # interactive UMAP, table of all numbers, provenance
     for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", report):
         assert not re.search(r'(?:src|href)\s*=\s*["\']?(?:https?:)?//', tag), tag
 
