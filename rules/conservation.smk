@@ -61,8 +61,9 @@ rule prepare_conservation_windows:
         "benchmarks/conservation/{dataset}/prepare_windows.{analysis}.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         windows=CONSERVATION["windows"],
@@ -90,8 +91,9 @@ rule annotate_conservation_mlm:
         "benchmarks/conservation/{dataset}/annotate_mlm_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         seed=CONSERVATION["mlm"]["seed"],
@@ -114,8 +116,9 @@ rule annotate_conservation_probe:
         "benchmarks/conservation/{dataset}/annotate_probe_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     script:
         "../scripts/conservation/annotate_probe_windows.py"
@@ -135,8 +138,9 @@ rule measure_conservation_repeats:
         "benchmarks/conservation/{dataset}/measure_repeats.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     script:
         "../scripts/conservation/measure_repeats.py"
@@ -157,7 +161,7 @@ rule infer_conservation_mlm:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -184,7 +188,7 @@ rule infer_conservation_hidden_states:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -212,7 +216,7 @@ rule fit_conservation_probe:
         "../envs/splicebert.yaml"
     threads: 1  # more threads, other rounding: the numbers must not depend on --cores
     resources:
-        mem_mb=24000,
+        mem_mb=memory(24000),
         runtime=240,
     params:
         probe={
@@ -241,8 +245,9 @@ rule summarise_conservation_mlm:
         "benchmarks/conservation/summarise_mlm.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     params:
         runs=MLM_RUNS,
@@ -273,8 +278,9 @@ rule summarise_conservation_probe:
         "benchmarks/conservation/summarise_probe.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=PROBE_RUNS,
@@ -305,8 +311,9 @@ rule collect_conservation_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets=CONSERVATION_MEASURED,
@@ -337,11 +344,11 @@ rule plot_conservation_mlm_accuracy:
         "logs/conservation/{dataset}/plot_mlm_accuracy.log",
     benchmark:
         "benchmarks/conservation/{dataset}/plot_mlm_accuracy.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(MLM_MODELS),
@@ -372,11 +379,11 @@ rule plot_conservation_probe:
         "logs/conservation/{dataset}/plot_probe.log",
     benchmark:
         "benchmarks/conservation/{dataset}/plot_probe.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(PROBE_MODELS),
