@@ -9,6 +9,8 @@ CONSERVATION_SPLITS = CONSERVATION["probe"]["splits"] or (
 )
 MLM_MODELS = CONSERVATION["mlm"]["models"]
 PROBE_MODELS = CONSERVATION["probe"]["models"]
+# Their number is part of the name: a file of another cut is never taken for one of this.
+CONSERVATION_SHARD = f"{{shard}}-of-{CONSERVATION['shards']}"
 MLM_RUNS = [(d, m) for d in CONSERVATION_DATASETS for m in MLM_MODELS]
 PROBE_RUNS = [
     (d, m, s)
@@ -32,6 +34,14 @@ CONSERVATION_TABLES = (
 
 FIGURES += CONSERVATION_FIGURES
 REPRODUCED_TABLES += CONSERVATION_TABLES
+
+
+def conservation_shards(stem):
+    """Files of all shards, in order; other wildcards of the name stay."""
+    return [
+        f"{stem}.{CONSERVATION_SHARD}.zarr.zip".replace("{shard}", str(shard))
+        for shard in range(CONSERVATION["shards"])
+    ]
 
 
 rule conservation:
@@ -150,13 +160,15 @@ rule infer_conservation_mlm:
     input:
         annotation=rules.annotate_conservation_mlm.output.annotation,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("sequence", "masking"),
+        library=model_code("sequence", "masking", "shards"),
     output:
-        predictions="results/conservation/{dataset}/{model}/masked_bases.zarr.zip",
+        predictions=f"results/conservation/{{dataset}}/{{model}}/masked_bases.{CONSERVATION_SHARD}.zarr.zip",
     log:
-        "logs/conservation/{dataset}/{model}/infer_masked_bases.log",
+        "logs/conservation/{dataset}/{model}/infer_masked_bases.{shard}.log",
     benchmark:
-        "benchmarks/conservation/{dataset}/{model}/infer_masked_bases.tsv"
+        "benchmarks/conservation/{dataset}/{model}/infer_masked_bases.{shard}.tsv"
+    wildcard_constraints:
+        shard=r"\d+",
     conda:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
@@ -168,6 +180,7 @@ rule infer_conservation_mlm:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
         purpose="probability",
+        shards=CONSERVATION["shards"],
     script:
         "../scripts/conservation/infer_masked_bases.py"
 
@@ -177,13 +190,15 @@ rule infer_conservation_hidden_states:
         unpack(dataset_genome_files("conservation")),
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("sequence", "genome"),
+        library=model_code("sequence", "genome", "shards"),
     output:
-        hidden_states="results/conservation/{dataset}/{model}/hidden_states.zarr.zip",
+        hidden_states=f"results/conservation/{{dataset}}/{{model}}/hidden_states.{CONSERVATION_SHARD}.zarr.zip",
     log:
-        "logs/conservation/{dataset}/{model}/infer_hidden_states.log",
+        "logs/conservation/{dataset}/{model}/infer_hidden_states.{shard}.log",
     benchmark:
-        "benchmarks/conservation/{dataset}/{model}/infer_hidden_states.tsv"
+        "benchmarks/conservation/{dataset}/{model}/infer_hidden_states.{shard}.tsv"
+    wildcard_constraints:
+        shard=r"\d+",
     conda:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
@@ -195,6 +210,7 @@ rule infer_conservation_hidden_states:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
         purpose="embedding",
+        shards=CONSERVATION["shards"],
     script:
         "../scripts/conservation/infer_hidden_states.py"
 
@@ -203,7 +219,9 @@ rule fit_conservation_probe:
     input:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation=rules.annotate_conservation_probe.output.annotation,
-        hidden_states=rules.infer_conservation_hidden_states.output.hidden_states,
+        hidden_states=conservation_shards(
+            "results/conservation/{dataset}/{model}/hidden_states"
+        ),
         library=library("conservation"),
     output:
         scores="results/conservation/{dataset}/{model}/probe.{split}.parquet",
@@ -233,7 +251,11 @@ rule summarise_conservation_mlm:
             f"results/conservation/{d}/mlm_windows.zarr.zip" for d, m in MLM_RUNS
         ],
         predictions=[
-            f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS
+            file
+            for d, m in MLM_RUNS
+            for file in conservation_shards(
+                f"results/conservation/{d}/{m}/masked_bases"
+            )
         ],
         library=library("statistics", "masking"),
     output:
@@ -251,6 +273,7 @@ rule summarise_conservation_mlm:
         runtime=60,
     params:
         runs=MLM_RUNS,
+        shards=CONSERVATION["shards"],
         bootstrap=CONSERVATION["bootstrap"],
         published=CONSERVATION["protocol"] == "published",
     script:

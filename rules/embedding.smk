@@ -67,7 +67,7 @@ rule infer_embedding_hidden_states:
         unpack(dataset_genome_files("embedding")),
         sites=rules.prepare_embedding_sites.output.sites,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("embedding_shards", "sites", "genome", "sequence"),
+        library=model_code("embedding_shards", "shards", "sites", "genome", "sequence"),
     output:
         hidden_states=f"results/embedding/{{dataset}}/{{model}}/hidden_states.{EMBEDDING_SHARD}.zarr.zip",
     log:

@@ -67,7 +67,7 @@ rule convert_precomputed_masked_bases:
     output:
         annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
         predictions=expand(
-            "results/conservation/{{dataset}}/{model}/masked_bases.zarr.zip",
+            "results/conservation/{{dataset}}/{model}/masked_bases.0-of-1.zarr.zip",
             model=MLM_MODELS,
         ),
         repeats="results/conservation/{dataset}/repeat_fractions.tsv",
@@ -94,7 +94,7 @@ rule convert_precomputed_probe_windows:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
         hidden_states=expand(
-            "results/conservation/{{dataset}}/{model}/hidden_states.zarr.zip",
+            "results/conservation/{{dataset}}/{model}/hidden_states.0-of-1.zarr.zip",
             model=PROBE_MODELS,
         ),
     log:

@@ -52,7 +52,7 @@ def test_commands_hold_what_a_job_needs(submit, jobscript, scheduler):
 
 
 def test_an_unknown_scheduler_is_named(submit):
-    with pytest.raises(SystemExit, match="lsf.*slurm, sge, pbs"):
+    with pytest.raises(SystemExit, match=r"lsf.*slurm, sge, pbs"):
         submit.command("lsf", PROPERTIES)
 
 
