@@ -1,6 +1,9 @@
 """Conservation (Figure 1): what the model predicts well, and what its embeddings know of phastCons."""
 
-CONSERVATION = config["conservation"]
+
+include: "conservation_common.smk"
+
+
 CONSERVATION_DATASETS = list(CONSERVATION["datasets"])
 CONSERVATION_SPLITS = CONSERVATION["probe"]["splits"] or (
     ["base", "chromosome"]
@@ -9,8 +12,6 @@ CONSERVATION_SPLITS = CONSERVATION["probe"]["splits"] or (
 )
 MLM_MODELS = CONSERVATION["mlm"]["models"]
 PROBE_MODELS = CONSERVATION["probe"]["models"]
-# Their number is part of the name: a file of another cut is never taken for one of this.
-CONSERVATION_SHARD = f"{{shard}}-of-{CONSERVATION['shards']}"
 MLM_RUNS = [(d, m) for d in CONSERVATION_DATASETS for m in MLM_MODELS]
 PROBE_RUNS = [
     (d, m, s)
@@ -34,14 +35,6 @@ CONSERVATION_TABLES = (
 
 FIGURES += CONSERVATION_FIGURES
 REPRODUCED_TABLES += CONSERVATION_TABLES
-
-
-def conservation_shards(stem):
-    """Files of all shards, in order; other wildcards of the name stay."""
-    return [
-        f"{stem}.{CONSERVATION_SHARD}.zarr.zip".replace("{shard}", str(shard))
-        for shard in range(CONSERVATION["shards"])
-    ]
 
 
 rule conservation:
