@@ -78,7 +78,7 @@ rule manual_source:
         "../envs/splicebert.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=60,
     params:
         source=lambda wildcards: {
