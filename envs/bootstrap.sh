@@ -50,6 +50,6 @@ pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"; }
 say "installing the locked packages (the first time takes minutes)"
 pip install -c envs/constraints.txt "torch==2.13.0"
 pip install -c envs/constraints.txt setuptools wheel cython
-pip install -c envs/constraints.txt --no-build-isolation -e ".[workflow,test]"
+pip install -c envs/constraints.txt --no-build-isolation -e ".[workflow,slurm,test]"
 .venv/bin/python -m pip check >&2 || stop "the installed packages contradict each other (see above); remove .venv and run again"
 .venv/bin/python -c "import splicebert, torch; print(f'setup: Python {__import__(\"platform\").python_version()}, torch {torch.__version__}, CUDA {torch.cuda.is_available()}')" >&2

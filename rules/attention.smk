@@ -58,8 +58,9 @@ rule prepare_attention_pairs:
         "benchmarks/attention/{dataset}/prepare_pairs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         windows=ATTENTION["windows"],
@@ -90,7 +91,7 @@ rule infer_attention_pairs:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -121,7 +122,7 @@ rule infer_attention_introns:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -151,7 +152,7 @@ rule infer_attention_example:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -189,8 +190,9 @@ rule summarise_attention_pairs:
         "benchmarks/attention/summarise_pairs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=ATTENTION_RUNS,
@@ -224,8 +226,9 @@ rule summarise_attention_introns:
         "benchmarks/attention/summarise_introns.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=ATTENTION_RUNS,
@@ -270,8 +273,9 @@ rule collect_attention_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         published=[name for name, d in ATTENTION["datasets"].items() if d["published"]],
@@ -303,11 +307,11 @@ rule plot_attention_pair_scores:
         "logs/attention/{dataset}/{model}/plot_pair_scores.log",
     benchmark:
         "benchmarks/attention/{dataset}/{model}/plot_pair_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(ATTENTION_MODELS),
@@ -339,11 +343,11 @@ rule plot_attention_layer_profiles:
         "logs/attention/{dataset}/{model}/plot_layer_profiles.log",
     benchmark:
         "benchmarks/attention/{dataset}/{model}/plot_layer_profiles.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(ATTENTION_MODELS),
@@ -370,11 +374,11 @@ rule plot_attention_heads:
         "logs/attention/{dataset}/{model}/plot_heads.log",
     benchmark:
         "benchmarks/attention/{dataset}/{model}/plot_heads.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(ATTENTION_MODELS),
@@ -403,11 +407,11 @@ rule plot_attention_example:
         "logs/attention/{dataset}/{model}/plot_example.log",
     benchmark:
         "benchmarks/attention/{dataset}/{model}/plot_example.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(ATTENTION_MODELS),

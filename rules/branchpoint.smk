@@ -39,8 +39,9 @@ rule prepare_branchpoint_examples:
         "benchmarks/branchpoint/{dataset}/prepare_examples.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         zone=BRANCHPOINT["zone"],
@@ -75,8 +76,9 @@ rule fit_branchpoint_pwm:
         f"benchmarks/branchpoint/{{dataset}}/{PWM}/fit_pwm.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         pwm=BRANCHPOINT["pwm"],
@@ -116,8 +118,9 @@ rule summarise_branchpoint_predictions:
         "benchmarks/branchpoint/summarise_predictions.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=120,
     params:
         runs=BRANCHPOINT_RUNS,
@@ -142,8 +145,9 @@ rule collect_branchpoint_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         protocol=BRANCHPOINT["protocol"],

@@ -21,11 +21,11 @@ rule plot_branchpoint_precision_recall:
         "logs/branchpoint/plot_precision_recall.log",
     benchmark:
         "benchmarks/branchpoint/plot_precision_recall.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         methods=BRANCHPOINT_STYLES,
@@ -52,11 +52,11 @@ rule plot_branchpoint_scores:
         "logs/branchpoint/plot_scores.log",
     benchmark:
         "benchmarks/branchpoint/plot_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         methods=BRANCHPOINT_STYLES,
@@ -83,11 +83,11 @@ rule plot_branchpoint_positions:
         "logs/branchpoint/plot_positions.log",
     benchmark:
         "benchmarks/branchpoint/plot_positions.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         methods=BRANCHPOINT_STYLES,
@@ -114,11 +114,11 @@ rule plot_branchpoint_logos:
         "logs/branchpoint/plot_logos.log",
     benchmark:
         "benchmarks/branchpoint/plot_logos.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         methods=BRANCHPOINT_STYLES,

@@ -27,7 +27,7 @@ rule train_branchpoint_fold:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=1440,
         gpu=method_gpus("branchpoint"),
     params:
@@ -58,8 +58,9 @@ rule gather_branchpoint_folds:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=10,
     params:
         settings={key: BRANCHPOINT["training"][key] for key in ("score", "patience")},

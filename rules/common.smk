@@ -167,6 +167,11 @@ def authors_name(model, branch):
     return configuration.published_name(MODELS[model]["published_as"], branch) or model
 
 
+def memory(mb):
+    """mem_mb of a job, growing with each attempt (`--retries`): a cluster kills what takes more."""
+    return lambda wildcards, attempt: mb * attempt
+
+
 # Every branch adds its own (rules/<branch>.smk).
 FIGURES = []
 REPRODUCED_TABLES = []

@@ -1,6 +1,9 @@
 """Conservation (Figure 1): what the model predicts well, and what its embeddings know of phastCons."""
 
-CONSERVATION = config["conservation"]
+
+include: "conservation_common.smk"
+
+
 CONSERVATION_DATASETS = list(CONSERVATION["datasets"])
 CONSERVATION_SPLITS = CONSERVATION["probe"]["splits"] or (
     ["base", "chromosome"]
@@ -61,8 +64,9 @@ rule prepare_conservation_windows:
         "benchmarks/conservation/{dataset}/prepare_windows.{analysis}.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         windows=CONSERVATION["windows"],
@@ -90,8 +94,9 @@ rule annotate_conservation_mlm:
         "benchmarks/conservation/{dataset}/annotate_mlm_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         seed=CONSERVATION["mlm"]["seed"],
@@ -114,8 +119,9 @@ rule annotate_conservation_probe:
         "benchmarks/conservation/{dataset}/annotate_probe_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     script:
         "../scripts/conservation/annotate_probe_windows.py"
@@ -135,8 +141,9 @@ rule measure_conservation_repeats:
         "benchmarks/conservation/{dataset}/measure_repeats.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     script:
         "../scripts/conservation/measure_repeats.py"
@@ -146,24 +153,27 @@ rule infer_conservation_mlm:
     input:
         annotation=rules.annotate_conservation_mlm.output.annotation,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("sequence", "masking"),
+        library=model_code("sequence", "masking", "shards"),
     output:
-        predictions="results/conservation/{dataset}/{model}/masked_bases.zarr.zip",
+        predictions=f"results/conservation/{{dataset}}/{{model}}/masked_bases.{CONSERVATION_SHARD}.zarr.zip",
     log:
-        "logs/conservation/{dataset}/{model}/infer_masked_bases.log",
+        "logs/conservation/{dataset}/{model}/infer_masked_bases.{shard}.log",
     benchmark:
-        "benchmarks/conservation/{dataset}/{model}/infer_masked_bases.tsv"
+        "benchmarks/conservation/{dataset}/{model}/infer_masked_bases.{shard}.tsv"
+    wildcard_constraints:
+        shard=r"\d+",
     conda:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
         purpose="probability",
+        shards=CONSERVATION["shards"],
     script:
         "../scripts/conservation/infer_masked_bases.py"
 
@@ -173,24 +183,27 @@ rule infer_conservation_hidden_states:
         unpack(dataset_genome_files("conservation")),
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("sequence", "genome"),
+        library=model_code("sequence", "genome", "shards"),
     output:
-        hidden_states="results/conservation/{dataset}/{model}/hidden_states.zarr.zip",
+        hidden_states=f"results/conservation/{{dataset}}/{{model}}/hidden_states.{CONSERVATION_SHARD}.zarr.zip",
     log:
-        "logs/conservation/{dataset}/{model}/infer_hidden_states.log",
+        "logs/conservation/{dataset}/{model}/infer_hidden_states.{shard}.log",
     benchmark:
-        "benchmarks/conservation/{dataset}/{model}/infer_hidden_states.tsv"
+        "benchmarks/conservation/{dataset}/{model}/infer_hidden_states.{shard}.tsv"
+    wildcard_constraints:
+        shard=r"\d+",
     conda:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
         model=lambda wildcards: model_entry(wildcards.model),
         dtype=config["inference"]["dtype"],
         purpose="embedding",
+        shards=CONSERVATION["shards"],
     script:
         "../scripts/conservation/infer_hidden_states.py"
 
@@ -199,7 +212,9 @@ rule fit_conservation_probe:
     input:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation=rules.annotate_conservation_probe.output.annotation,
-        hidden_states=rules.infer_conservation_hidden_states.output.hidden_states,
+        hidden_states=conservation_shards(
+            "results/conservation/{dataset}/{model}/hidden_states"
+        ),
         library=library("conservation"),
     output:
         scores="results/conservation/{dataset}/{model}/probe.{split}.parquet",
@@ -212,7 +227,7 @@ rule fit_conservation_probe:
         "../envs/splicebert.yaml"
     threads: 1  # more threads, other rounding: the numbers must not depend on --cores
     resources:
-        mem_mb=24000,
+        mem_mb=memory(24000),
         runtime=240,
     params:
         probe={
@@ -229,7 +244,11 @@ rule summarise_conservation_mlm:
             f"results/conservation/{d}/mlm_windows.zarr.zip" for d, m in MLM_RUNS
         ],
         predictions=[
-            f"results/conservation/{d}/{m}/masked_bases.zarr.zip" for d, m in MLM_RUNS
+            file
+            for d, m in MLM_RUNS
+            for file in conservation_shards(
+                f"results/conservation/{d}/{m}/masked_bases"
+            )
         ],
         library=library("statistics", "masking"),
     output:
@@ -241,11 +260,13 @@ rule summarise_conservation_mlm:
         "benchmarks/conservation/summarise_mlm.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     params:
         runs=MLM_RUNS,
+        shards=CONSERVATION["shards"],
         bootstrap=CONSERVATION["bootstrap"],
         published=CONSERVATION["protocol"] == "published",
     script:
@@ -273,8 +294,9 @@ rule summarise_conservation_probe:
         "benchmarks/conservation/summarise_probe.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=PROBE_RUNS,
@@ -305,8 +327,9 @@ rule collect_conservation_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets=CONSERVATION_MEASURED,
@@ -337,11 +360,11 @@ rule plot_conservation_mlm_accuracy:
         "logs/conservation/{dataset}/plot_mlm_accuracy.log",
     benchmark:
         "benchmarks/conservation/{dataset}/plot_mlm_accuracy.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(MLM_MODELS),
@@ -372,11 +395,11 @@ rule plot_conservation_probe:
         "logs/conservation/{dataset}/plot_probe.log",
     benchmark:
         "benchmarks/conservation/{dataset}/plot_probe.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(PROBE_MODELS),

@@ -31,8 +31,9 @@ rule make_demo_genome:
         demo="|".join(DEMO_GENOMES),
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         seed=config["demo"]["seed"],
@@ -69,11 +70,11 @@ rule plot_demo_gene:
         "benchmarks/demo/plot_gene.{demo}.tsv"
     wildcard_constraints:
         demo="|".join(DEMO_GENOMES),
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     script:
         "../scripts/demo/plot_gene.py"

@@ -27,8 +27,9 @@ rule prepare_dependency_windows:
         "benchmarks/dependency/{dataset}/prepare_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         length=DEPENDENCY["windows"]["length"],
@@ -56,7 +57,7 @@ rule infer_dependency_maps:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -87,8 +88,9 @@ rule summarise_dependency_blocks:
         "benchmarks/dependency/summarise_blocks.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=DEPENDENCY_RUNS,
@@ -154,11 +156,11 @@ rule plot_dependency_map:
         "benchmarks/dependency/{dataset}/{model}/plot_map.{number}.tsv"
     wildcard_constraints:
         number=r"\d+",
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(DEPENDENCY_MODELS),
@@ -188,11 +190,11 @@ rule plot_dependency_blocks:
         "logs/dependency/{dataset}/{model}/plot_blocks.log",
     benchmark:
         "benchmarks/dependency/{dataset}/{model}/plot_blocks.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(DEPENDENCY_MODELS),

@@ -45,8 +45,9 @@ rule prepare_embedding_sites:
         "benchmarks/embedding/{dataset}/prepare_sites.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         kind=lambda wildcards: EMBEDDING_DATASETS[wildcards.dataset]["kind"],
@@ -66,7 +67,7 @@ rule infer_embedding_hidden_states:
         unpack(dataset_genome_files("embedding")),
         sites=rules.prepare_embedding_sites.output.sites,
         weights=lambda wildcards: model_files(wildcards.model),
-        library=model_code("embedding_shards", "sites", "genome", "sequence"),
+        library=model_code("embedding_shards", "shards", "sites", "genome", "sequence"),
     output:
         hidden_states=f"results/embedding/{{dataset}}/{{model}}/hidden_states.{EMBEDDING_SHARD}.zarr.zip",
     log:
@@ -77,7 +78,7 @@ rule infer_embedding_hidden_states:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -104,8 +105,9 @@ rule encode_embedding_flanks:
         "benchmarks/embedding/{dataset}/encode_flanks.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         flanks=EMBEDDING_FLANKS,
@@ -128,7 +130,7 @@ rule cluster_embedding_sites:
         "../envs/splicebert.yaml"
     threads: 1  # more threads, other rounding: the numbers must not depend on --cores
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
     params:
         settings=EMBEDDING["clusters"],
@@ -151,7 +153,7 @@ rule fit_embedding_probe:
         "../envs/splicebert.yaml"
     threads: 1  # more threads, other rounding: the numbers must not depend on --cores
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
     params:
         settings=EMBEDDING["probe"],
@@ -185,8 +187,9 @@ rule write_embedding_h5ad:
         "benchmarks/embedding/{dataset}/{model}/write_h5ad.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         layers=lambda wildcards: EMBEDDING_LAYERS[wildcards.dataset],
@@ -207,8 +210,9 @@ rule summarise_embedding_clusters:
         "benchmarks/embedding/summarise_clusters.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         runs=EMBEDDING_RUNS,
@@ -251,8 +255,9 @@ rule summarise_embedding_probe:
         "benchmarks/embedding/summarise_probe.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         runs=EMBEDDING_RUNS,
@@ -282,8 +287,9 @@ rule collect_embedding_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets={

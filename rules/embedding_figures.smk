@@ -35,11 +35,11 @@ rule plot_embedding_umap:
         "logs/embedding/plot_umap.log",
     benchmark:
         "benchmarks/embedding/plot_umap.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         runs=EMBEDDING_FIGURE_RUNS,
@@ -73,11 +73,11 @@ rule plot_embedding_interactive:
         "logs/embedding/plot_interactive.log",
     benchmark:
         "benchmarks/embedding/plot_interactive.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         models=model_styles(EMBEDDING_MODELS),
@@ -113,11 +113,11 @@ rule plot_embedding_layers:
         "logs/embedding/{dataset}/{model}/plot_layers.log",
     benchmark:
         "benchmarks/embedding/{dataset}/{model}/plot_layers.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         label=lambda wildcards: MODELS[wildcards.model]["label"],
@@ -152,11 +152,11 @@ rule plot_embedding_scores:
         "logs/embedding/{dataset}/plot_scores.log",
     benchmark:
         "benchmarks/embedding/{dataset}/plot_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(EMBEDDING_MODELS),
@@ -196,11 +196,11 @@ rule plot_embedding_baselines:
         "logs/embedding/{dataset}/plot_baselines.log",
     benchmark:
         "benchmarks/embedding/{dataset}/plot_baselines.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         models=model_styles(EMBEDDING_MODELS),

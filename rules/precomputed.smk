@@ -50,8 +50,9 @@ rule unpack_precomputed_results:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=120,
     params:
         archive=PRECOMPUTED,
@@ -67,7 +68,7 @@ rule convert_precomputed_masked_bases:
     output:
         annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
         predictions=expand(
-            "results/conservation/{{dataset}}/{model}/masked_bases.zarr.zip",
+            "results/conservation/{{dataset}}/{model}/masked_bases.0-of-1.zarr.zip",
             model=MLM_MODELS,
         ),
         repeats="results/conservation/{dataset}/repeat_fractions.tsv",
@@ -77,8 +78,9 @@ rule convert_precomputed_masked_bases:
         "benchmarks/precomputed/{dataset}/convert_masked_bases.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=30,
     params:
         models=[authors_name(m, "conservation") for m in MLM_MODELS],
@@ -94,7 +96,7 @@ rule convert_precomputed_probe_windows:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
         hidden_states=expand(
-            "results/conservation/{{dataset}}/{model}/hidden_states.zarr.zip",
+            "results/conservation/{{dataset}}/{model}/hidden_states.0-of-1.zarr.zip",
             model=PROBE_MODELS,
         ),
     log:
@@ -103,8 +105,9 @@ rule convert_precomputed_probe_windows:
         "benchmarks/precomputed/{dataset}/convert_probe_windows.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=memory(16000),
         runtime=60,
     params:
         # The authors' name, and the neighbourhood of a model without weights, which has no name.
@@ -144,8 +147,9 @@ rule convert_precomputed_clusters:
         "benchmarks/precomputed/{dataset}/convert_clusters.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
         kind=lambda wildcards: EMBEDDING_DATASETS[wildcards.dataset]["kind"],
@@ -189,8 +193,9 @@ rule convert_precomputed_pairs:
         "benchmarks/precomputed/{dataset}/convert_pairs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     script:
         "../scripts/precomputed/convert_pairs.py"
@@ -219,8 +224,9 @@ rule convert_precomputed_introns:
         "benchmarks/precomputed/{dataset}/{model}/convert_introns.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=32000,
+        mem_mb=memory(32000),
         runtime=60,
     params:
         flank=ATTENTION["introns"]["flank"],
@@ -256,8 +262,9 @@ rule convert_precomputed_variants:
         "benchmarks/precomputed/{dataset}/convert_variants.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=30,
     params:
         kind=lambda wildcards: VARIANT_DATASETS[wildcards.dataset]["kind"],
@@ -289,8 +296,9 @@ rule convert_precomputed_mutagenesis:
         "benchmarks/precomputed/{dataset}/convert_mutagenesis.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     script:
         "../scripts/precomputed/convert_mutagenesis.py"

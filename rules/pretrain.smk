@@ -39,8 +39,9 @@ rule write_pretraining_corpus:
         corpus=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         choice=lambda wildcards: CORPORA[wildcards.corpus]["transcripts"],
@@ -81,8 +82,9 @@ rule prepare_pretraining_validation:
         run="|".join(map(re.escape, PRETRAINING)),
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     params:
         genomes=lambda wildcards: run_corpus(wildcards)["genomes"],
@@ -154,7 +156,7 @@ rule pretrain_model:
         "../envs/splicebert.yaml"
     threads: run_threads
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=2880,
         gpu=run_gpus,
     params:
@@ -179,8 +181,9 @@ rule write_pretraining_card:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=5,
     params:
         command=card_command(),
@@ -203,11 +206,11 @@ rule plot_pretraining:
         "logs/pretrain/{run}/plot_training.log",
     benchmark:
         "benchmarks/pretrain/{run}/plot_training.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=5,
     script:
         "../scripts/pretrain/plot_training.py"

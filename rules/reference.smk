@@ -14,8 +14,9 @@ rule index_genome:
         "benchmarks/reference/{genome}/index_genome.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=30,
     script:
         "../scripts/reference/index_genome.py"
@@ -33,8 +34,9 @@ rule find_repeats:
         "benchmarks/reference/{genome}/find_repeats.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     script:
         "../scripts/reference/find_repeats.py"
@@ -57,8 +59,9 @@ rule extract_annotation:
         "benchmarks/reference/{genome}/extract_annotation.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=60,
     params:
         kind=lambda wildcards: config["genomes"][wildcards.genome]["annotation_format"],

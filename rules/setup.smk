@@ -26,8 +26,9 @@ rule compile_extension:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     script:
         "../scripts/setup/compile_extension.py"
@@ -50,7 +51,7 @@ rule download_source:
         "../envs/splicebert.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=720,
     params:
         source=lambda wildcards: {
@@ -77,7 +78,7 @@ rule manual_source:
         "../envs/splicebert.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=60,
     params:
         source=lambda wildcards: {
@@ -105,7 +106,7 @@ for SOURCE_NAME, GROUP, MEMBERS in UNPACKS:
             "../envs/splicebert.yaml"
         threads: 1
         resources:
-            mem_mb=1000,
+            mem_mb=memory(1000),
             runtime=60,
         # Limits and the other members are no reason to unpack again: the script looks them up.
         params:
@@ -130,8 +131,9 @@ rule decompress_genome:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=60,
     script:
         "../scripts/setup/decompress_genome.py"

@@ -48,8 +48,9 @@ rule prepare_splicesite_examples:
         "benchmarks/splicesite/{dataset}/prepare_examples.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         site=lambda wildcards: splicesite_source(wildcards)[1],
@@ -96,7 +97,7 @@ rule train_splicesite_fold:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=720,
         gpu=method_gpus("splicesite"),
     params:
@@ -124,8 +125,9 @@ rule gather_splicesite_folds:
         "benchmarks/splicesite/{dataset}/{method}/gather_folds.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=15,
     params:
         settings=SPLICESITE["training"],
@@ -160,7 +162,7 @@ rule predict_splicesite_benchmark:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
         gpu=method_gpus("splicesite"),
     params:
@@ -197,8 +199,9 @@ rule score_splicesite_pwm:
         "benchmarks/splicesite/{dataset}/score_pwm.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),
@@ -234,8 +237,9 @@ rule score_splicesite_maxentscan:
         "benchmarks/splicesite/{dataset}/score_maxentscan.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),

@@ -31,8 +31,9 @@ rule summarise_splicesite_scores:
         "benchmarks/splicesite/summarise_scores.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         runs={
@@ -71,11 +72,11 @@ rule plot_splicesite_scores:
         "logs/splicesite/{name}.plot_scores.log",
     benchmark:
         "benchmarks/splicesite/{name}.plot_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         species=lambda wildcards: list(
@@ -112,11 +113,11 @@ rule plot_splicesite_precision_recall:
         "logs/splicesite/{name}.plot_precision_recall.log",
     benchmark:
         "benchmarks/splicesite/{name}.plot_precision_recall.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         species=lambda wildcards: list(
@@ -140,8 +141,9 @@ rule collect_splicesite_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         protocol=SPLICESITE["protocol"],

@@ -34,8 +34,9 @@ rule prepare_variant_snvs:
         "benchmarks/variant/{dataset}/prepare_snvs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         kind=lambda wildcards: VARIANT_DATASETS[wildcards.dataset]["kind"],
@@ -67,8 +68,9 @@ rule annotate_variant_snvs:
         "benchmarks/variant/{dataset}/annotate_snvs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     params:
         protocol=VARIANT["protocol"],
@@ -104,8 +106,9 @@ rule prepare_variant_mutagenesis:
         "benchmarks/variant/{dataset}/prepare_mutagenesis.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         length=VARIANT["windows"]["length"],
@@ -143,7 +146,7 @@ rule infer_variant_snvs:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -181,7 +184,7 @@ rule infer_variant_mutagenesis:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -227,8 +230,9 @@ rule summarise_variant_snvs:
         "benchmarks/variant/summarise_snvs.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         runs=[(d, m, variant_threshold(d)) for d, m in VARIANT_SNV_RUNS],
@@ -265,8 +269,9 @@ rule summarise_variant_profiles:
         "benchmarks/variant/summarise_profiles.tsv"
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         runs=[
@@ -292,8 +297,9 @@ rule collect_variant_reproduced:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         kinds={name: dataset["kind"] for name, dataset in VARIANT_DATASETS.items()},

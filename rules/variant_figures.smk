@@ -22,11 +22,11 @@ rule plot_variant_context_profiles:
         "logs/variant/plot_context_profiles.log",
     benchmark:
         "benchmarks/variant/plot_context_profiles.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets={d: VARIANT_DATASETS[d]["kind"] for d in VARIANT_DATASETS},
@@ -60,11 +60,11 @@ rule plot_variant_rank_scores:
         "logs/variant/plot_rank_scores.log",
     benchmark:
         "benchmarks/variant/plot_rank_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets={d: VARIANT_DATASETS[d]["kind"] for d in VARIANT_MPRA},
@@ -97,11 +97,11 @@ rule plot_variant_precision_recall:
         "logs/variant/plot_precision_recall.log",
     benchmark:
         "benchmarks/variant/plot_precision_recall.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets={d: VARIANT_DATASETS[d]["kind"] for d in VARIANT_MPRA},
@@ -133,11 +133,11 @@ rule plot_variant_site_scores:
         "logs/variant/plot_site_scores.log",
     benchmark:
         "benchmarks/variant/plot_site_scores.tsv"
-    localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     params:
         datasets={d: VARIANT_DATASETS[d]["kind"] for d in VARIANT_MPRA},

@@ -75,7 +75,7 @@ rule score_variant_background:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -142,7 +142,7 @@ rule score_variant_shard:
         "../envs/splicebert.yaml"
     threads: config["inference"]["threads"]
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=1440,
         gpu=lambda wildcards: gpus(wildcards.model),
     params:
@@ -183,8 +183,9 @@ rule join_variant_shards:
         vcf="|".join(map(re.escape, VCF_FILES)),
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     script:
         "../scripts/variant_vcfs/join_shards.py"

@@ -5,8 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from splicebert.arrays import ArrayReader, ArrayWriter
+from splicebert.arrays import ArrayReader, ArrayWriter, ShardReader
 from splicebert.errors import FormatError, SpliceBERTError
+from splicebert.shards import rows_of_shard
 
 FIELDS = {"states": ((5, 3), "float16"), "bases": ((5,), "uint8"), "score": ((), "float32")}
 
@@ -170,3 +171,29 @@ def test_same_windows_are_required(tmp_path):
                 pytest.raises(FormatError, match=f"one.*3 windows are not the .*{path.name}"),
             ):
                 reader.require_same_windows(other)
+
+
+@pytest.mark.parametrize("shards", [1, 3, 7])
+def test_shards_together_are_the_whole(tmp_path, shards):
+    ids, values, paths = ids_of(7), rows(7), []
+    whole = write(tmp_path / "whole.zarr.zip", ids, values)
+    for shard in range(shards):
+        own = rows_of_shard(7, shard, shards, what="windows", key="a.shards")
+        part = {name: array[own] for name, array in values.items()}
+        paths.append(write(tmp_path / f"{shard}.zarr.zip", ids[own], part))
+    with ShardReader(paths) as reader, ArrayReader(whole) as one:
+        reader.require_same_windows(one)
+        assert len(reader) == 7
+        for name, array in values.items():
+            np.testing.assert_array_equal(reader.read(name), array)
+    with (
+        ShardReader(paths[1:] or paths * 2) as reader,
+        ArrayReader(whole) as one,
+        pytest.raises(FormatError, match="are not the 7 of"),
+    ):
+        reader.require_same_windows(one)
+
+
+def test_more_shards_than_rows():
+    with pytest.raises(SpliceBERTError, match=r"3 windows can't be cut into 4.*set a\.shards to 3"):
+        rows_of_shard(3, 0, 4, what="windows", key="a.shards")

@@ -412,8 +412,10 @@ def test_items_are_what_the_masking_lets_the_model_see(scripts, tmp_path):
         for row in range(7):
             writer.append(seen=seen[row], treatment=treatment[row])
     with ArrayReader(path) as reader:
-        found = list(scripts.infer_masked_bases.items(reader, chunk=3))
+        found = list(scripts.infer_masked_bases.items(reader, slice(0, 7), chunk=3))
+        part = list(scripts.infer_masked_bases.items(reader, slice(2, 6), chunk=3))
     assert len(found) == 7
+    assert [item.sequence for item in part] == [item.sequence for item in found[2:6]]
     for row, item in enumerate(found):
         np.testing.assert_array_equal(base_codes(item.sequence), seen[row])
         np.testing.assert_array_equal(item.mask, treatment[row] == MASKED)

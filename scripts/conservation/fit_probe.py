@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from splicebert.arrays import ArrayReader
+from splicebert.arrays import ArrayReader, ShardReader
 from splicebert.conservation import (
     choose_test,
     known_bases,
@@ -93,7 +93,7 @@ def main(snakemake):
     with (
         job(snakemake) as log,
         ArrayReader(snakemake.input.annotation) as annotation,
-        ArrayReader(snakemake.input.hidden_states) as hidden,
+        ShardReader(snakemake.input.hidden_states) as hidden,
     ):
         hidden.require_same_windows(annotation)
         table = read_table(snakemake.input.windows, CONSERVATION_WINDOWS).set_index("window_id")

@@ -9,6 +9,7 @@ from splicebert.conservation_tables import CONSERVATION_WINDOWS
 from splicebert.genome import Genome
 from splicebert.inference import Item, run_hidden_states
 from splicebert.jobs import job, open_genome, open_model
+from splicebert.shards import rows_of_shard
 from splicebert.tables import atomic_path, read_table
 
 
@@ -19,12 +20,16 @@ def items(windows: pd.DataFrame, genome: Genome, flank: int) -> Iterator[Item]:
 
 
 def main(snakemake):
+    shard, shards = int(snakemake.wildcards.shard), snakemake.params.shards
     with (
         job(snakemake) as log,
         open_genome(snakemake) as genome,
         atomic_path(snakemake.output.hidden_states) as path,
     ):
-        windows = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
+        table = read_table(snakemake.input.windows, CONSERVATION_WINDOWS)
+        windows = table.iloc[
+            rows_of_shard(len(table), shard, shards, what="windows", key="conservation.shards")
+        ]
         model, runtime = open_model(snakemake)
         flank = model.neighbourhood
         length = int((windows["end"] - windows["start"]).iloc[0]) + 2 * flank
@@ -41,7 +46,7 @@ def main(snakemake):
         with ArrayWriter(path, windows["window_id"], fields, chunk=16, attributes=about) as writer:
             for states in results:
                 writer.append(hidden_states=states[0])
-        log.info("%d windows of %d nt", len(windows), length)
+        log.info("%d of %d windows of %d nt", len(windows), len(table), length)
 
 
 if __name__ == "__main__":

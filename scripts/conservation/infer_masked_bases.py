@@ -9,16 +9,17 @@ from splicebert.arrays import ArrayReader, ArrayWriter
 from splicebert.inference import Item, run_logits
 from splicebert.jobs import job, open_model
 from splicebert.masking import MASKED, NOT_CHOSEN
+from splicebert.shards import rows_of_shard
 from splicebert.tables import atomic_path
 
 LETTERS = np.frombuffer(b"ACGTN", np.uint8)
 OTHER, NOT_PREDICTED = 4, 255
 
 
-def items(reader: ArrayReader, chunk: int = 1024) -> Iterator[Item]:
+def items(reader: ArrayReader, own: slice, chunk: int = 1024) -> Iterator[Item]:
     """Yield the sequences as the model is to see them, their [MASK] positions, what to read."""
-    for left in range(0, len(reader), chunk):
-        rows = slice(left, left + chunk)
+    for left in range(own.start, own.stop, chunk):
+        rows = slice(left, min(left + chunk, own.stop))
         seen, treatment = reader.read("seen", rows), reader.read("treatment", rows)
         for codes, kinds in zip(seen, treatment, strict=True):
             yield Item(
@@ -50,19 +51,22 @@ def predicted_bases(logits: np.ndarray, vocab: tuple[str, ...]) -> tuple[np.ndar
 
 
 def main(snakemake):
+    shard, shards = int(snakemake.wildcards.shard), snakemake.params.shards
     with (
         job(snakemake) as log,
         ArrayReader(snakemake.input.annotation) as reader,
         atomic_path(snakemake.output.predictions) as path,
     ):
+        own = rows_of_shard(len(reader), shard, shards, what="windows", key="conservation.shards")
+        ids = reader.window_ids[own]
         model, runtime = open_model(snakemake)
         length = reader.read("bases", slice(0, 1)).shape[1]
         fields = {"predicted": ((length,), "uint8"), "log_prob": ((length,), "float32")}
         results = run_logits(
-            model, items(reader), runtime, total_nt=len(reader) * length, label=snakemake.rule
+            model, items(reader, own), runtime, total_nt=len(ids) * length, label=snakemake.rule
         )
-        bases, treatment = reader.read("bases"), reader.read("treatment")
-        with ArrayWriter(path, reader.window_ids, fields) as writer:
+        bases, treatment = reader.read("bases", own), reader.read("treatment", own)
+        with ArrayWriter(path, ids, fields) as writer:
             for row, logits in enumerate(results):
                 chosen = np.flatnonzero(treatment[row] != NOT_CHOSEN)
                 predicted = np.full(length, NOT_PREDICTED, np.uint8)
@@ -70,7 +74,7 @@ def main(snakemake):
                 predicted[chosen], by_base = predicted_bases(logits, model.vocab)
                 log_prob[chosen] = by_base[np.arange(len(chosen)), bases[row][chosen]]
                 writer.append(predicted=predicted, log_prob=log_prob)
-        log.info("%d windows, %d bases predicted", len(reader), int((treatment > 0).sum()))
+        log.info("%d of %d windows, %d bases", len(ids), len(reader), int((treatment > 0).sum()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from splicebert.arrays import ArrayReader
+from splicebert.arrays import ArrayReader, ShardReader
 from splicebert.conservation_tables import MLM_ACCURACY, MLM_SUMMARY
 from splicebert.errors import FormatError
 from splicebert.jobs import job
@@ -118,10 +118,12 @@ def main(snakemake):
     params = snakemake.params
     accuracy, summary = [], []
     with job(snakemake) as log:
-        for (dataset, model), annotation_path, path in zip(
-            params.runs, snakemake.input.annotations, snakemake.input.predictions, strict=True
+        for number, ((dataset, model), annotation_path) in enumerate(
+            zip(params.runs, snakemake.input.annotations, strict=True)
         ):
-            with ArrayReader(annotation_path) as annotation, ArrayReader(path) as predictions:
+            own = slice(number * params.shards, (number + 1) * params.shards)
+            paths = snakemake.input.predictions[own]
+            with ArrayReader(annotation_path) as annotation, ShardReader(paths) as predictions:
                 predictions.require_same_windows(annotation)
                 if annotation.attributes["regions"] != list(REGION_NAMES):
                     raise FormatError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -151,4 +152,43 @@ class ArrayReader:
                 f"its {len(self)} windows are not the {len(other)} of {other.path}; "
                 "delete the older file and run again",
                 self.path,
+            )
+
+
+class ShardReader:
+    """Reads the files of all shards, in order, as if they were one.
+
+    Attributes
+    ----------
+    window_ids : object (n,), str
+    attributes : dict, of the first shard
+    """
+
+    def __init__(self, paths: Sequence[str | PathLike]) -> None:
+        with ExitStack() as opened:
+            self._readers = [opened.enter_context(ArrayReader(path)) for path in paths]
+            self._stack = opened.pop_all()
+        self.attributes = self._readers[0].attributes
+        self.window_ids = np.concatenate([reader.window_ids for reader in self._readers])
+
+    def __enter__(self) -> ShardReader:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def __len__(self) -> int:
+        return len(self.window_ids)
+
+    def read(self, name: str) -> np.ndarray:
+        """Return one array of all windows."""
+        return np.concatenate([reader.read(name) for reader in self._readers])
+
+    def require_same_windows(self, other: ArrayReader) -> None:
+        """Raise FormatError unless the shards together hold the windows of another file."""
+        if not np.array_equal(self.window_ids, other.window_ids):
+            raise FormatError(
+                f"the {len(self)} windows of {len(self._readers)} shards are not the {len(other)} "
+                f"of {other.path}; delete the older files and run again",
+                self._readers[0].path,
             )

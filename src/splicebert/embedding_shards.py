@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .errors import SpliceBERTError
+from .shards import rows_of_shard
 
 
 def shard_rows(n: int, shard: int, shards: int) -> slice:
@@ -15,11 +16,7 @@ def shard_rows(n: int, shard: int, shards: int) -> slice:
     """
     if not n:
         raise SpliceBERTError("the data set has no sites; the log of its preparation says why")
-    if n < shards:
-        raise SpliceBERTError(
-            f"{n} sites can't be cut into {shards} shards; set embedding.shards to {n} or less"
-        )
-    return slice(n * shard // shards, n * (shard + 1) // shards)
+    return rows_of_shard(n, shard, shards, what="sites", key="embedding.shards")
 
 
 def layer_field(layer: int) -> str:

@@ -212,7 +212,7 @@ def test_every_job_left_a_log(demo):
 
 def test_inference_logs_say_what_ran_where(demo):
     folder = demo.folder / "logs/conservation/demo/demo"
-    for name in ("infer_masked_bases.log", "infer_hidden_states.log"):
+    for name in ("infer_masked_bases.0.log", "infer_hidden_states.0.log"):
         text = (folder / name).read_text()
         for word in ("sha256", "device ", "dtype float32", "attention ", "torch ", "transformers "):
             assert word in text, (name, word)

@@ -68,6 +68,7 @@ def configuration(real):
                     "regions": str(real / "regions.bed.gz"),
                 },
             },
+            "shards": 2,
             "bootstrap": {"replicates": 100},
             "mlm": {"models": list(MODELS), "windows": 200},
             "probe": {"models": ["tiny.510nt", "onehot"], "windows": 120, "max_iter": 100},
@@ -126,7 +127,7 @@ def test_every_output_is_there(corrected, dataset):
         assert list(figures.glob(f"{dataset}.{figure}*.tsv"))
     for model in MODELS:
         folder = corrected / "results/conservation" / dataset / model
-        assert (folder / "masked_bases.zarr.zip").exists()
+        assert (folder / "masked_bases.1-of-2.zarr.zip").exists()
     metrics = pd.read_csv(tables(corrected) / "probe_metrics.tsv", sep="\t")
     own = metrics[metrics["dataset"] == dataset]
     assert set(own["model"]) == {"tiny.510nt", "onehot"}
@@ -148,8 +149,8 @@ def test_derived_and_published_forms_give_the_same_windows(corrected, analysis, 
 
 @pytest.mark.parametrize(
     "file",
-    ["mlm_windows.zarr.zip", "probe_windows.zarr.zip", "tiny.510nt/masked_bases.zarr.zip",
-     "tiny.510nt/hidden_states.zarr.zip", "onehot/hidden_states.zarr.zip"],
+    ["mlm_windows.zarr.zip", "probe_windows.zarr.zip", "tiny.510nt/masked_bases.0-of-2.zarr.zip",
+     "tiny.510nt/hidden_states.1-of-2.zarr.zip", "onehot/hidden_states.0-of-2.zarr.zip"],
 )  # fmt: skip
 def test_derived_and_published_forms_give_the_same_arrays(corrected, file):
     derived, paper = (read_arrays(corrected / "results/conservation" / d / file) for d in DATASETS)

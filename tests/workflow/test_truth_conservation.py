@@ -39,7 +39,7 @@ class Masked:
         data = folder / "results/conservation/demo"
         with (
             ArrayReader(data / "mlm_windows.zarr.zip") as windows,
-            ArrayReader(data / "demo/masked_bases.zarr.zip") as predictions,
+            ArrayReader(data / "demo/masked_bases.0-of-1.zarr.zip") as predictions,
         ):
             self.bases, self.regions = windows.read("bases"), windows.read("regions")
             self.right = predictions.read("predicted") == self.bases

@@ -1,7 +1,7 @@
 """The command line.
 
 `splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
-predict-branchpoints | predict-splice-sites | train`.
+predict-branchpoints | predict-splice-sites | train | progress`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -27,6 +27,7 @@ from . import (
     predict,
     predict_branchpoints,
     predict_splice_sites,
+    progress,
     score_variants,
     train,
     variant_background,
@@ -43,6 +44,7 @@ COMMANDS = (
     predict_branchpoints,
     predict_splice_sites,
     train,
+    progress,
 )
 TWO_WORDS = {
     ("predict", "branchpoints"): "predict-branchpoints",

@@ -31,7 +31,7 @@ def check_precomputed(config: Mapping, models: Mapping) -> None:
         *_one_each(config, "variant"),
         *_attention(config["attention"]),
     ]
-    for branch in ("attention", "variant"):
+    for branch in ("attention", "conservation", "variant"):
         if config[branch]["datasets"] and config[branch]["shards"] != 1:
             lines.append(f"{branch}.shards: found {config[branch]['shards']}, allowed: 1")
     if lines:
