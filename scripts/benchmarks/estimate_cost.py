@@ -127,6 +127,7 @@ Made by `scripts/benchmarks/estimate_cost.py`; the same as a table: [cost.tsv](c
 No GPU has been measured: the column behind it holds GPU hours at one million nt/s, a unit and no
 claim; at five million it is a fifth. Measure yours, and get the table for it:
 
+<!-- not run: needs a GPU -->
 ```bash
 python -m splicebert.benchmark --device cuda --out benchmark.gpu.tsv
 python scripts/benchmarks/estimate_cost.py --throughput benchmark.gpu.tsv \\
