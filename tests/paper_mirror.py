@@ -34,6 +34,15 @@ DATA = {
     "gencode.v41lift37.annotation.genepred.txt.gz": "genepred.txt.gz",
     "mercer_dataset.hg19.bed.gz": "mercer_dataset.hg19.bed.gz",
 }
+UCSC = "hgdownload.soe.ucsc.edu/goldenPath/hg19"
+GENCODE = "ftp.ebi.ac.uk/pub/databases/gencode/Gencode_human/release_41"
+# Address, and the list of checksums beside it -> file of the real data at hand.
+DOWNLOADS = {
+    (f"{UCSC}/bigZips/hg19.fa.gz", "md5sum.txt"): "genome.fa.gz",
+    (f"{UCSC}/phastCons100way/hg19.100way.phastCons.bw", "md5sum.txt"): "phastcons.bw",
+    (f"{UCSC}/phyloP100way/hg19.100way.phyloP100way.bw", "md5sum.txt"): "phylop.bw",
+    (f"{GENCODE}/GRCh38.primary_assembly.genome.fa.gz", "MD5SUMS"): "genome.fa.gz",
+}
 PAIRS = ("acceptor_pair", "donor_pair", "exonic_pair", "intronic_pair", "random_pair", "unpair")
 PAIRS_OF_A_GROUP = 40  # windows of 1,000 nt are what takes time
 USAGE = {
@@ -147,24 +156,12 @@ def write_mirror(real: Path, folder: Path) -> None:
         write_archive(work / name, folder / f"zenodo.org/records/7995778/files/{name}.tar.gz")
     write_record(folder)
     shutil.rmtree(work)
-    for address, name in (
-        ("hgdownload.soe.ucsc.edu/goldenPath/hg19/bigZips/hg19.fa.gz", "genome.fa.gz"),
-        (
-            "ftp.ebi.ac.uk/pub/databases/gencode/Gencode_human/release_41/"
-            "GRCh38.primary_assembly.genome.fa.gz",
-            "genome.fa.gz",
-        ),
-        (
-            "hgdownload.soe.ucsc.edu/goldenPath/hg19/phastCons100way/hg19.100way.phastCons.bw",
-            "phastcons.bw",
-        ),
-        (
-            "hgdownload.soe.ucsc.edu/goldenPath/hg19/phyloP100way/hg19.100way.phyloP100way.bw",
-            "phylop.bw",
-        ),
-    ):
+    for (address, checksums), name in DOWNLOADS.items():
         (folder / address).parent.mkdir(parents=True, exist_ok=True)
         (folder / address).symlink_to(real / name)
+        md5 = hashlib.md5((real / name).read_bytes()).hexdigest()
+        listed = (folder / address).with_name(checksums)
+        listed.write_text(f"{'0' * 32}  another.gz\n{md5}  {Path(address).name}\n")
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -12,6 +12,12 @@ import yaml
 
 from paper_mirror import MODELS, serve, write_mirror
 from splicebert.arrays import ArrayReader
+from splicebert.branchpoint_tables import BRANCHPOINT_PERFORMANCE
+from splicebert.splicesite_tables import SITE_SCORES, SITE_SUMMARY
+from splicebert.tables import read_table
+from splicebert.training.tables import CHOSEN_PREDICTIONS, EXAMPLES
+
+pytestmark = pytest.mark.xdist_group("workflow-rehearsal")
 
 # What config/paper.yaml is too large for here; everything else is config/paper.yaml.
 SMALLER = {
@@ -39,7 +45,7 @@ SMALLER = {
         "most": 45,
         "folds": 3,
         "methods": {
-            **dict.fromkeys(("SpliceBERT-human", *(f"frozen{n}" for n in range(1, 6)))),
+            **dict.fromkeys(("SpliceBERT-human", "scratch", *(f"frozen{n}" for n in range(1, 6)))),
             "frozen6": {"freeze": 3},  # of 3
         },
         "training": {"epochs": 1},
@@ -64,6 +70,7 @@ SMALLER = {
     },
 }
 
+ADDRESSES = ("url", "record", "checksums")
 FIGURES = {
     "conservation": [f"gencode.v41lift37.{name}" for name in ("mlm_accuracy", "phastcons_probe")],
     "embedding": [
@@ -80,13 +87,13 @@ FIGURES = {
 
 
 def local_sources(root, address):
-    """The table of sources with this machine in place of each host, without sizes and checksums."""
+    """The table of sources with this machine in place of each host, without sizes."""
     table = yaml.safe_load((root / "config/sources.yaml").read_text())
     for source in table.values():
-        for key in ("url", "record"):
+        for key in ADDRESSES:
             if source.get(key):
                 source[key] = source[key].replace("https://", f"{address}/")
-        source |= {"checksum": None, "size": None}
+        source |= {"mirrors": [], "checksum": None, "size": None}
     return table
 
 
@@ -141,7 +148,7 @@ def test_each_source_is_downloaded_and_then_never_again(rehearsal, project, plan
     wanted = {
         source[key].removeprefix("https://").partition("?")[0]
         for source in hosts
-        for key in ("url", "record")
+        for key in ADDRESSES
         if source.get(key) and not source.get("optional")
     }
     assert set(rehearsal.asked) == wanted
@@ -219,13 +226,74 @@ def test_pair_scores_are_those_of_the_papers_code(rehearsal, shared):
     assert compared > 100
 
 
-def test_fine_tuned_branches_use_the_published_rules(rehearsal):
-    folder = rehearsal.folder / "results"
-    for run, folds in (("branchpoint/Mercer", 3), ("splicesite/GS_1.donor", 1)):
-        about = json.loads((folder / run / "SpliceBERT/selection.json").read_text())
-        assert (about["protocol"], len(about["epochs"])) == ("published", folds)
-    methods = set(table(rehearsal.folder, "branchpoint/tables/performance.tsv")["method"])
-    assert methods == {"SpliceBERT", "scratch", "frozen6", "pwm"}
-    summary = table(rehearsal.folder, "splicesite/tables/summary.tsv")
-    assert set(summary["set"]) == {"test", "Worm", "Thaliana"}
-    assert set(summary["site"]) == {"donor", "acceptor"}
+def test_branchpoint_examples_are_the_papers_windows(rehearsal, shared):
+    """Same bases and labels as in the published arrays, whichever rows were drawn."""
+    path = rehearsal.folder / "results/branchpoint/Mercer/examples.parquet"
+    examples = read_table(path, EXAMPLES)
+    with np.load(shared / "real/published_code/branchpoint.npz") as arrays:
+        ids, labels = arrays["input_ids"][:, 1:-1], arrays["labels"]
+    letters = np.array(list("?????NACGT"))
+    published = {
+        ("".join(letters[row]), tuple(label.tolist()))
+        for row, label in zip(ids, labels, strict=True)
+    }
+    found = {(e.sequence, tuple(e.labels)) for e in examples.itertuples()}
+    assert len(found) == 45
+    assert found <= published
+    assert examples.groupby("group")["fold"].nunique().eq(1).all()  # whole chromosomes
+    assert set(examples["fold"]) == {0, 1, 2}
+
+
+def test_branchpoints_under_the_published_rules(rehearsal):
+    """One epoch for all folds, and the score is the sigmoid of one logit."""
+    folder = rehearsal.folder / "results/branchpoint"
+    about = json.loads((folder / "Mercer/SpliceBERT/selection.json").read_text())
+    assert (about["protocol"], len(about["epochs"])) == ("published", 3)
+    assert len(set(about["epochs"].values())) == 1
+    found = read_table(folder / "Mercer/SpliceBERT/predictions.parquet", CHOSEN_PREDICTIONS)
+    expected = 1 / (1 + np.exp(-found["logit"].astype(float)))
+    assert found["score"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-6)
+    assert (found["logit_negative"] != 0).any()
+    assert found["example_id"].nunique() == 45
+    performance = read_table(folder / "tables/performance.tsv", BRANCHPOINT_PERFORMANCE)
+    assert set(performance["method"]) == {"SpliceBERT", "frozen6", "pwm"}
+
+
+def test_splice_sites_are_the_middle_of_the_files(rehearsal):
+    folder = rehearsal.folder / "results/splicesite/GS_1.donor"
+    examples = read_table(folder / "examples.parquet", EXAMPLES)
+    assert set(examples["sequence"].str.len()) == {400}
+    assert set(examples["sequence"].str[199:201]) == {"GT"}
+    assert examples["fold"].value_counts().eq(2 * 40 / 10).all()
+    about = json.loads((folder / "examples.json").read_text())
+    assert (about["positive"], about["negative"]) == (40, 40)
+
+
+def test_each_splice_site_method_scores_the_same_sequences(rehearsal):
+    folder = rehearsal.folder / "results/splicesite"
+    chosen = read_table(folder / "GS_1.donor/SpliceBERT/predictions.parquet", CHOSEN_PREDICTIONS)
+    matrix = read_table(folder / "GS_1.donor/pwm/scores.parquet", SITE_SCORES)
+    own = matrix[matrix["set"] == "test"]
+    assert set(chosen["example_id"]) == set(own["example_id"])
+    for species in ("Worm", "Thaliana"):
+        path = folder / f"GS_1.donor/SpliceBERT/benchmark.{species}.parquet"
+        assert len(read_table(path, SITE_SCORES)) == 40 == (matrix["set"] == species).sum()
+    summary = read_table(folder / "tables/summary.tsv", SITE_SUMMARY)
+    assert len(summary) == 2 * 3 * 3 * 3  # sites, sets, methods, metrics
+
+
+def test_the_scores_of_a_benchmark_are_those_of_the_folds_model(rehearsal):
+    from transformers import AutoModelForSequenceClassification
+
+    from splicebert.sequence import token_batch
+
+    torch = pytest.importorskip("torch")
+    folder = rehearsal.folder / "results/splicesite/GS_1.donor"
+    examples = read_table(folder / "benchmark.Thaliana.parquet", EXAMPLES)[:8]
+    found = read_table(folder / "SpliceBERT/benchmark.Thaliana.parquet", SITE_SCORES)
+    found = found.set_index("example_id").loc[examples["example_id"], "logit"]
+    own = AutoModelForSequenceClassification.from_pretrained(folder / "SpliceBERT/fold0/model")
+    ids, _ = token_batch(examples["sequence"].tolist())
+    with torch.inference_mode():
+        expected = own.eval()(torch.from_numpy(ids)).logits[:, 0].numpy()
+    assert found.to_numpy() == pytest.approx(expected, abs=1e-4)
