@@ -155,7 +155,7 @@ def main() -> None:
     print("| branch | number | corrected | published |\n|---|---|---|---|")
     for analysis in (conservation, embedding, variant, mutagenesis, branchpoint, splicesite):
         for branch, name, corrected, published in analysis():
-            print(f"| {branch} | {name} | {corrected:.4g} | {published:.4g} |", flush=True)
+            print(f"| {branch} | {name} | {corrected:.6g} | {published:.6g} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from splicebert.splicesite_tables import SITE_SCORES, SITE_SUMMARY
 from splicebert.tables import read_table
 from splicebert.training.tables import CHOSEN_PREDICTIONS, EXAMPLES
 
-pytestmark = pytest.mark.xdist_group("workflow-rehearsal")
+LONGEST = 2400  # on a machine that does much else
+pytestmark = [pytest.mark.xdist_group("workflow-rehearsal"), pytest.mark.timeout(LONGEST)]
 
 # What config/paper.yaml is too large for here; everything else is config/paper.yaml.
 SMALLER = {
@@ -133,7 +134,7 @@ def rehearsal(shared, project, tmp_path_factory, execute, write_config):
             project / "config/published_protocol.yaml",
             write_config(folder / "rehearsal.yaml", tables | SMALLER),
         ]
-        done = execute("snakemake", *command, cwd=project)
+        done = execute("snakemake", *command, cwd=project, timeout=LONGEST)
         assert done.code == 0, done.output
         print(f"rehearsal of paper mode: {done.seconds:.0f} s")
         yield Rehearsal(folder / "run", asked, command)
