@@ -203,17 +203,14 @@ def test_defaults_are_filled_in_and_do_not_overwrite(schemas):
     json.dumps(values)
 
 
-def test_null_leaves_a_section_or_an_entry_out(config, schemas):
+def test_null_leaves_an_entry_out(config, schemas):
     """What a configuration on top of another one does with what that one has."""
-    values = put(put(config, "embedding", None), "branchpoint/methods/scratch", None)
-    values = put(put(values, "branchpoint/most", None), "splicesite/datasets/none", None)
+    values = put(put(config, "branchpoint/methods/scratch", None), "branchpoint/most", None)
+    values = put(values, "embedding/datasets/demo-usage", None)
     check(values, schemas["config.schema.yaml"], "c")
-    assert values["embedding"]["datasets"] == {}
     assert set(values["branchpoint"]["methods"]) == {"demo"}
     assert values["branchpoint"]["most"] is None  # no entry, but a value that may be null
-    assert set(values["splicesite"]["datasets"]) == {"demo"}
-    lines = mistakes(put(config, "genomes", None), schemas["config.schema.yaml"])
-    assert lines[0].startswith("genomes: missing")
+    assert set(values["embedding"]["datasets"]) == {"demo-sites"}
 
 
 def test_the_published_protocol_is_that_of_every_branch(root, schemas):

@@ -46,15 +46,14 @@ def read_schema(path: str | Path) -> dict[str, Any]:
 def fill_defaults(values: Any, schema: Mapping[str, Any]) -> Any:
     """Put the schema's defaults where `values` has no key, in place; return `values`.
 
-    A section or an entry (a mapping) that is null is taken out first: so a configuration that is
-    put on top of another one leaves out what that one has.
+    An entry with a name of the user's (a data set, a method) that is null is taken out first: so a
+    configuration that is put on top of another one leaves out what that one has.
     """
     if not isinstance(values, dict):
         return values
     known, other = schema.get("properties", {}), schema.get("additionalProperties")
-    for key in [key for key, value in values.items() if value is None]:
-        part = known.get(key, other)
-        if isinstance(part, dict) and part.get("type") == "object":
+    if isinstance(other, dict) and other.get("type") == "object":
+        for key in [key for key in set(values) - set(known) if values[key] is None]:
             del values[key]
     for key, part in known.items():
         if key not in values and "default" in part:
