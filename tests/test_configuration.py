@@ -214,6 +214,26 @@ def test_defaults_are_filled_in_and_do_not_overwrite(schemas):
     json.dumps(values)
 
 
+def test_null_leaves_an_entry_out(config, schemas):
+    """What a configuration on top of another one does with what that one has."""
+    values = put(put(config, "branchpoint/methods/scratch", None), "branchpoint/most", None)
+    values = put(values, "embedding/datasets/demo-usage", None)
+    check(values, schemas["config.schema.yaml"], "c")
+    assert set(values["branchpoint"]["methods"]) == {"demo"}
+    assert values["branchpoint"]["most"] is None  # no entry, but a value that may be null
+    assert set(values["embedding"]["datasets"]) == {"demo-sites"}
+
+
+def test_the_published_protocol_is_that_of_every_branch(root, schemas):
+    values = read_yaml(root / "config/published_protocol.yaml")
+    schema = schemas["config.schema.yaml"]
+    able = [
+        n for n, part in schema["properties"].items() if "protocol" in part.get("properties", {})
+    ]
+    assert set(values) == set(able)
+    assert all(section == {"protocol": "published"} for section in values.values())
+
+
 def test_defaults_are_copies(schemas):
     schema = schemas["config.schema.yaml"]
     one, other = (

@@ -67,17 +67,24 @@ def _sections(folder: Path, known: Iterable[str]) -> dict[str, Any]:
 
 
 def fill_defaults(values: Any, schema: Mapping[str, Any]) -> Any:
-    """Put the schema's defaults where `values` has no key, in place; return `values`."""
+    """Put the schema's defaults where `values` has no key, in place; return `values`.
+
+    An entry with a name of the user's (a data set, a method) that is null is taken out first: so a
+    configuration that is put on top of another one leaves out what that one has.
+    """
     if not isinstance(values, dict):
         return values
-    for key, part in schema.get("properties", {}).items():
+    known, other = schema.get("properties", {}), schema.get("additionalProperties")
+    if isinstance(other, dict) and other.get("type") == "object":
+        for key in [key for key in set(values) - set(known) if values[key] is None]:
+            del values[key]
+    for key, part in known.items():
         if key not in values and "default" in part:
             values[key] = yaml.safe_load(yaml.safe_dump(part["default"]))
         if key in values:
             fill_defaults(values[key], part)
-    other = schema.get("additionalProperties")
     if isinstance(other, dict):
-        for key in set(values) - set(schema.get("properties", {})):
+        for key in set(values) - set(known):
             fill_defaults(values[key], other)
     return values
 

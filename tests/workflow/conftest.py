@@ -73,18 +73,18 @@ def copy_project(target: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def execute(tmp_path_factory) -> Callable[..., Finished]:
-    """Function (*command, cwd) -> Finished; the environment holds nothing of the caller's."""
+    """Function (*command, cwd, timeout) -> Finished, in an environment without the caller's."""
     home = tmp_path_factory.mktemp("home")
     path = os.pathsep.join([f"{sys.prefix}/bin", os.environ.get("PATH", os.defpath)])
     environment = {"PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg"}
     environment["OMP_WAIT_POLICY"] = "PASSIVE"  # tests beside this one need the cores, too
 
-    def execute_command(*command: str | Path, cwd: Path) -> Finished:
+    def execute_command(*command: str | Path, cwd: Path, timeout: float = TIMEOUT) -> Finished:
         begin = time.monotonic()
         result = subprocess.run(
             [str(part) for part in command], cwd=cwd, env=environment, check=False, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
+            timeout=timeout,
         )  # fmt: skip
         return Finished(result.returncode, result.stdout, time.monotonic() - begin)
 

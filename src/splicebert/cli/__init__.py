@@ -1,7 +1,7 @@
 """The command line.
 
 `splicebert embed | fill | score-variants | variant-background | dependency-map | predict |
-predict-branchpoints | predict-splice-sites | train | progress`.
+predict-branchpoints | predict-splice-sites | train | doctor | progress`.
 
 One module a command, each with `add_parser` and `run`; torch is imported by `run` alone, so that
 `--help` answers at once.
@@ -22,6 +22,7 @@ from .. import __version__
 from ..errors import SpliceBERTError
 from . import (
     dependency_map,
+    doctor,
     embed,
     fill,
     predict,
@@ -44,6 +45,7 @@ COMMANDS = (
     predict_branchpoints,
     predict_splice_sites,
     train,
+    doctor,
     progress,
 )
 TWO_WORDS = {
@@ -94,9 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    0; 3 where `score-variants` is done but had to leave variants out; 2 where the input or the
-    options can't be used (one line on stderr says why); 130 after Ctrl-C, 143 after SIGTERM, 141
-    where the reader of stdout has gone. But for 0 and 3 no partial output is left.
+    0; 1 where `doctor` finds that something is missing; 3 where `score-variants` is done but had to
+    leave variants out; 2 where the input or the options can't be used (one line on stderr says
+    why); 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of stdout has gone. But for 0,
+    1 and 3 no partial output is left.
     """
     args = build_parser().parse_args(join_words(sys.argv[1:] if argv is None else argv))
     try:
