@@ -252,8 +252,9 @@ rule summarise_attention_example:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     script:
         "../scripts/attention/summarise_example.py"

@@ -121,8 +121,9 @@ rule summarise_dependency_map:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=5,
     script:
         "../scripts/dependency/summarise_map.py"

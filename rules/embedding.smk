@@ -235,8 +235,9 @@ rule summarise_embedding_points:
     localrule: True
     conda:
         "../envs/splicebert.yaml"
+    threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     script:
         "../scripts/embedding/summarise_points.py"

@@ -71,7 +71,7 @@ rule convert_precomputed_masked_bases:
             "results/conservation/{{dataset}}/{model}/masked_bases.0-of-1.zarr.zip",
             model=MLM_MODELS,
         ),
-        repeats="results/conservation/{dataset}/repeat_fractions.tsv",
+        repeats="results/conservation/tables/{dataset}.repeat_fractions.tsv",
     log:
         "logs/precomputed/{dataset}/convert_masked_bases.log",
     benchmark:
