@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.xdist_group("workflow-rehearsal"), pytest.mark.timeout
 SMALLER = {
     "inference": {"device": "cpu", "threads": 1},
     "conservation": {
+        "shards": 1,
         "bootstrap": {"replicates": 50},
         "mlm": {"windows": 100},
         "probe": {"windows": 90, "max_iter": 10},
