@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SECONDS = {
     "workflow/test_demo.py": 600,
     "truth/test_truth.py": 160,
+    "workflow/test_slurm.py": 130,
     "workflow/test_embedding.py": 120,
     "workflow/test_attention.py": 90,
     "workflow/test_variant.py": 80,

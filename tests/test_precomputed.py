@@ -465,6 +465,7 @@ def test_the_shipped_configuration_asks_for_what_there_is(shipped):
     ("change", "message"),
     [
         (lambda c: c["variant"].update(shards=2), "variant.shards: found 2, allowed: 1"),
+        (lambda c: c["conservation"].update(shards=3), "conservation.shards: found 3, allowed: 1"),
         (lambda c: c["conservation"]["probe"].update(splits=None), "probe.splits: found chrom"),
         (lambda c: c["conservation"]["mlm"]["models"].append("demo"), "no 'demo'"),
         (lambda c: c["conservation"]["datasets"].update(b={}), "conservation.datasets: allowed"),
