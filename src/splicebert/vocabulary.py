@@ -56,6 +56,6 @@ def unknown_words(folder: str | Path, words: tuple[str, ...]) -> str:
     """Say that a vocabulary is not known."""
     return (
         f"{Path(folder) / 'vocab.txt'}: the vocabulary is {' '.join(words[:12])}; expected "
-        f"{' '.join(VOCABULARY)}, or {' '.join(SPECIAL)} and all k-mers of A, C, G, T. A model with "
-        "another vocabulary needs an adapter of its own"
+        f"{' '.join(VOCABULARY)}, or {' '.join(SPECIAL)} and all k-mers of A, C, G, T. A model "
+        "with another vocabulary needs an adapter of its own"
     )

@@ -20,6 +20,8 @@ from splicebert.models.modules import BertForSequenceClassification, BertForToke
 from splicebert.models.tokens import Kmers, read_tokeniser
 from splicebert.scores import base_probabilities, kl_all_tokens, kl_per_base
 from splicebert.sequence import VOCABULARY
+from splicebert.variant_plan import Answer
+from splicebert.variant_scores import largest_change
 from splicebert.vocabulary import kmer_length
 
 SPECIAL = VOCABULARY[:5]
@@ -99,11 +101,8 @@ def run_theirs(theirs, ids, **options):
 def bases_by_hand(logits, k):
     """Probabilities of A, C, G, T from logits of k-mers: the sum over those with it in place."""
     probs = logits.double().softmax(-1)
-    own = [word[k // 2] if i >= 5 else "-" for i, word in enumerate(words(k))]
-    return torch.stack(
-        [probs[..., [i for i, base in enumerate(own) if base == letter]].sum(-1) for letter in "ACGT"],
-        dim=-1,
-    ).numpy()  # fmt: skip
+    own = np.array([word[k // 2] if i >= 5 else "-" for i, word in enumerate(words(k))])
+    return np.stack([probs[..., own == base].sum(-1).numpy() for base in "ACGT"], axis=-1)
 
 
 TEXTS = ["ACGTTGCANNACGTACGGTA", "acguugcattacgtacggta", "TTTTTTTTTTRACCCCCCCCC"]
@@ -198,6 +197,10 @@ def test_scores_of_ten_columns_are_finite_and_sum_over_the_bases(model):
     assert np.isfinite(all_tokens).all()
     assert per_base[15] > 1e-4
     assert np.isfinite(per_base).all()
+    answer = Answer(ref, np.stack([alt, ref]), None)  # as of a mutated site
+    for published in (False, True):
+        largest = largest_change(answer, published=published)
+        np.testing.assert_allclose(largest, np.maximum(all_tokens, 0), atol=2e-4)
 
 
 def test_half_precision_is_close(folder, model):
@@ -242,7 +245,7 @@ def test_a_vocabulary_of_another_k_than_the_weights(folder, tmp_path):
 
 
 def test_the_other_family_refuses_it(folder):
-    with pytest.raises(ModelError, match="the vocabulary is .*adapter of its own"):
+    with pytest.raises(ModelError, match=r"the vocabulary is .*adapter of its own"):
         SpliceBERT(folder)
 
 
