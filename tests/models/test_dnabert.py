@@ -10,6 +10,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 import splicebert
+from splicebert.cli import main
 from splicebert.cli.classifier import Classifier
 from splicebert.cli.model import find_model
 from splicebert.errors import ModelError
@@ -285,6 +286,17 @@ def test_a_fine_tuned_folder_keeps_its_kmers(folder, tmp_path, make):
     expected = expected[1:-1] if token else expected
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
     assert read_tokeniser(tmp_path / "model").words == words(tokeniser.k)
+
+
+def test_the_command_line_takes_the_folder(folder, model, tmp_path, capsys):
+    """`fill` hides a base from all k tokens, and finds the family by itself."""
+    text = random_sequence(30)
+    (tmp_path / "a.fa").write_text(f">a\n{text}\n")
+    main(["fill", "-m", str(folder), "--offsets", "12", "--device", "cpu", f"{tmp_path}/a.fa"])
+    row = capsys.readouterr().out.splitlines()[1].split("\t")
+    mask = np.arange(30) == 12
+    expected = base_probabilities(model.logits([text], mask[None])[0, 12].numpy())
+    np.testing.assert_allclose(np.array(row[3:7], float), expected, atol=1e-5)
 
 
 def test_the_pooler_of_the_checkpoint_is_where_sequence_heads_start(folder):
