@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("workflow-dnabert")
 
 WORDS = (*VOCABULARY[:5], *map("".join, product("ATCG", repeat=3)))
 TARGETS = {
-    "masked": "results/conservation/slices/kmers/masked_bases.zarr.zip",
+    "masked": "results/conservation/slices/kmers/masked_bases.0-of-1.zarr.zip",
     "snvs": "results/variant/vexseq/kmers/scores.0-of-1.parquet",
     "species": "results/splicesite/human.donor/kmers/benchmark.Thaliana.parquet",
     "branchpoints": "results/branchpoint/mercer/kmers/fold0/metrics.tsv",
