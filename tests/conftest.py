@@ -25,6 +25,7 @@ SECONDS = {
     "workflow/test_truth_embedding.py": 70,  # *
     "truth/test_truth_dependency.py": 60,
     "workflow/test_reruns.py": 50,  # *
+    "workflow/test_dnabert.py": 45,
     "workflow/test_truth_conservation.py": 40,  # *
     "workflow/test_own_genome.py": 40,
     "workflow/test_configuration_errors.py": 40,

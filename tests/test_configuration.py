@@ -370,7 +370,7 @@ MODEL = {"adapter": "onehot", "label": "x", "colour": "#000000", "can": ["hidden
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"adapter": "gpt"}, "mine.adapter: found 'gpt', allowed: one of onehot, splicebert"),
+        ({"adapter": "gpt"}, "mine.adapter: found 'gpt', allowed: one of dnabert, onehot, splice"),
         ({"colour": "red"}, "mine.colour: found 'red', allowed: text that matches"),
         ({"can": ["fly"]}, "mine.can.0: found 'fly', allowed: one of logits, hidden_states"),
         ({"sha256": {"x": "abc"}}, "mine.sha256.x: found 'abc'"),

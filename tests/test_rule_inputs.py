@@ -16,7 +16,7 @@ CARRIERS = {
     *("errors", "jobs", "schema", "tables", "textfile", "formats", "arrays"),
     *(path.stem for path in PACKAGE.glob("*_tables.py")),
     *("models/__init__", "models/registry", "families", "__init__"),
-    "models/compiling",
+    *("models/compiling", "vocabulary"),
 }
 # model_code() lists these, and the family of the job's model alone.
 ENGINE = {"inference", "runtime", "precision", "models/base"}

@@ -14,14 +14,15 @@ from .errors import SpliceBERTError
 PACKAGE = Path(__file__).parent
 INTERFACE = "ModelAdapter"
 # Decide no numbers, or are listed for every model.
-_OTHER = {"models/base", "models/compiling", "errors"}
+_OTHER = {"models/base", "models/compiling", "errors", "vocabulary"}
 
 
 @cache
 def adapter_classes() -> dict[str, str]:
     """Module of `models/` -> name of the adapter class that it defines, by name of the module.
 
-    An adapter is a class whose base is `ModelAdapter` or another adapter.
+    An adapter is a class whose base is `ModelAdapter` or another adapter. One that also names `ABC`
+    among its bases is what families share, and none itself.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def adapter_classes() -> dict[str, str]:
         A module defines two of them: an entry of the model table names the module alone.
     """
     defined = {path.stem: _classes(path) for path in sorted((PACKAGE / "models").glob("*.py"))}
-    known, found = {INTERFACE}, {}
+    known, found = {INTERFACE}, None
     while True:
         more = {
             module: [name for name, bases in classes.items() if bases & known]
@@ -39,6 +40,10 @@ def adapter_classes() -> dict[str, str]:
             break
         found = more
         known.update(*found.values())
+    found = {
+        module: [name for name in names if "ABC" not in defined[module][name]]
+        for module, names in found.items()
+    }
     for module, names in found.items():
         if len(names) > 1:
             raise SpliceBERTError(

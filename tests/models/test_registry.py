@@ -71,7 +71,9 @@ def test_unknown_model_lists_those_of_the_table(folder):
 
 
 def test_unknown_adapter_lists_those_there_are():
-    with pytest.raises(ModelError, match="unknown adapter 'gpt'; there are onehot, splicebert"):
+    with pytest.raises(
+        ModelError, match="unknown adapter 'gpt'; there are dnabert, onehot, splice"
+    ):
         load_model("a", {"a": entry(adapter="gpt")})
 
 

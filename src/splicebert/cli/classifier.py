@@ -13,16 +13,15 @@ from ..errors import ModelError
 from ..inference import Item, Runtime, stream
 from ..models.attention import choose_backend, products_dtype
 from ..models.checkpoint import (
-    check_vocabulary,
     load_exactly,
     read_config,
     read_state_dict,
     weights_file,
 )
 from ..models.modules import BertForSequenceClassification, BertForTokenClassification, Engine
-from ..models.packing import Packed, Rows, all_rows, first_rows, pack, some_rows
+from ..models.packing import Packed, Rows, all_rows, first_rows, some_rows
+from ..models.tokens import Letters, Tokeniser, read_tokeniser
 from ..precision import check_sample
-from ..sequence import VOCABULARY
 from .model import Choice
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Classifier:
 
     def __init__(self, choice: Choice, runtime: Runtime, attention: str = "auto") -> None:
         self._runtime, self._attention = runtime, attention
-        self.head, self._model = load_module(choice)
+        self.head, self._model, self._tokeniser = load_module(choice)
         self._model.eval().requires_grad_(False).to(runtime.device)
         self.set_dtype(runtime.dtype)
         config = self._model.config
@@ -81,7 +80,8 @@ class Classifier:
 
     @torch.inference_mode()
     def _compute(self, batch: Sequence[Item]) -> torch.Tensor:
-        packed = pack([item.sequence for item in batch], device=self._runtime.device)
+        sequences = [item.sequence for item in batch]
+        packed = self._tokeniser.pack(sequences, device=self._runtime.device)
         last = self._model.config.num_hidden_layers
         rows = self._rows(packed, batch)
         states = self._model.bert.encode_packed(packed, [last], rows)[last]
@@ -97,8 +97,8 @@ class Classifier:
         return some_rows(packed, [item.offsets for item in batch])
 
 
-def load_module(choice: Choice) -> tuple[str, torch.nn.Module]:
-    """Load a classification folder, head included; return the kind of head and the model.
+def load_module(choice: Choice) -> tuple[str, torch.nn.Module, Tokeniser]:
+    """Load a classification folder, head included; return the kind of head, model and tokeniser.
 
     Raises
     ------
@@ -112,13 +112,12 @@ def load_module(choice: Choice) -> tuple[str, torch.nn.Module]:
             f"{choice.folder / 'config.json'}: architectures is {config.architectures}; predict "
             f"needs a fine-tuned model, one of {', '.join(ARCHITECTURES)}"
         )
-    if (choice.folder / "vocab.txt").exists():
-        check_vocabulary(choice.folder)
-    if config.vocab_size != len(VOCABULARY):
-        raise ModelError(
-            f"{choice.folder}: a vocabulary of {config.vocab_size}; expected {len(VOCABULARY)}"
-        )
+    known = (choice.folder / "vocab.txt").exists()
+    tokeniser = read_tokeniser(choice.folder) if known else Letters()
+    words = len(tokeniser.words)
+    if config.vocab_size != words:
+        raise ModelError(f"{choice.folder}: a vocabulary of {config.vocab_size}; expected {words}")
     head, make = ARCHITECTURES[found[0]]
     module = make(config)
     load_exactly(module, read_state_dict(weights_file(choice.folder)), choice.folder)
-    return head, module
+    return head, module, tokeniser

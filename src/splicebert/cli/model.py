@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ModelError
+from ..vocabulary import BERTS, kmer_length, read_words
 from .sources import Record, open_records
 
 if TYPE_CHECKING:
@@ -58,15 +59,22 @@ def find_model(name: str, table: str, any_length: bool = False) -> Choice:
     """
     if (Path(name) / "config.json").is_file():
         folder = Path(name).resolve()
-        entry: dict[str, Any] = {"adapter": "splicebert"}
+        entry = _entry_of(folder) | _trained_lengths(folder)
         name = folder.name
-        entry |= _trained_lengths(folder)
     else:
         folder, entry = _find_entry(name, Path(table))
     room = _room(folder)
     lengths = (1, room) if any_length else _lengths(entry, room)
     entry = {**entry, "folder": str(folder), "min_length": lengths[0], "max_length": lengths[1]}
     return Choice(name, folder, entry, lengths)
+
+
+def _entry_of(folder: Path) -> dict[str, Any]:
+    """Make an entry for a folder: its family, by its vocabulary."""
+    if not (folder / "vocab.txt").is_file():  # loading says so, where one is needed
+        return {"adapter": "splicebert"}
+    k = kmer_length(read_words(folder))
+    return {"adapter": "dnabert", "min_length": k} if k else {"adapter": "splicebert"}
 
 
 def _trained_lengths(folder: Path) -> dict[str, int]:
@@ -89,8 +97,10 @@ def _find_entry(name: str, table: Path) -> tuple[Path, dict[str, Any]]:
             f"table ({known})"
         )
     entry = models[name]
-    if entry["adapter"] != "splicebert" or "folder" not in entry:
-        raise ModelError(f"model {name!r} is of adapter {entry['adapter']!r}; expected splicebert")
+    if entry["adapter"] not in BERTS or "folder" not in entry:
+        raise ModelError(
+            f"model {name!r} is of adapter {entry['adapter']!r}; expected {' or '.join(BERTS)}"
+        )
     here = table.resolve().parent
     folder = (here.parent if here.name == "config" else here) / entry["folder"]
     if not folder.is_dir():

@@ -29,7 +29,8 @@ class ModelAdapter(ABC):
     min_length, max_length : int
         Shortest and longest sequence (nt) that the model was made for.
     vocab : tuple[str, ...]
-        Meaning of the columns of `logits`; the four bases are among them as A, C, G, T.
+        Meaning of the columns of `logits`: `sequence.VOCABULARY` for every family that has them,
+        because scores read the bases there. A family of other tokens brings them into this order.
     n_layers : int
         Layers of `hidden_states`, 0 = embedding output.
     hidden_size : int

@@ -16,6 +16,7 @@ from transformers import BertConfig
 
 from ..errors import ModelError
 from ..sequence import VOCABULARY
+from ..vocabulary import read_words, unknown_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -65,7 +66,7 @@ def read_config(folder: str | Path) -> BertConfig:
         raise ModelError(f"{path}: not a configuration of a BERT ({error})") from error
 
 
-def write_model(model: PreTrainedModel, folder: Path) -> None:
+def write_model(model: PreTrainedModel, folder: Path, words: tuple[str, ...] = VOCABULARY) -> None:
     """Write config, weights (safetensors), vocabulary and tokenizer, as in the Zenodo folders."""
     from transformers import BertTokenizer
 
@@ -73,9 +74,9 @@ def write_model(model: PreTrainedModel, folder: Path) -> None:
     with _no_progress_bar():
         model.save_pretrained(folder)
     vocab = folder / "vocab.txt"
-    vocab.write_text("\n".join(VOCABULARY) + "\n")
+    vocab.write_text("\n".join(words) + "\n")
     BertTokenizer(str(vocab), do_lower_case=False).save_pretrained(folder)
-    vocab.write_text("\n".join(VOCABULARY) + "\n")
+    vocab.write_text("\n".join(words) + "\n")
 
 
 @contextmanager
@@ -97,15 +98,9 @@ def _no_progress_bar() -> Iterator[None]:
 
 def check_vocabulary(folder: str | Path) -> None:
     """Raise ModelError unless vocab.txt holds the ten tokens of SpliceBERT in their order."""
-    path = Path(folder) / "vocab.txt"
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file; expected the vocabulary, one token a line")
-    found = tuple(path.read_text().split())
-    if found != VOCABULARY:
-        raise ModelError(
-            f"{path}: the vocabulary is {' '.join(found[:12])}; expected {' '.join(VOCABULARY)}. "
-            "A model with another vocabulary needs an adapter of its own"
-        )
+    words = read_words(folder)
+    if words != VOCABULARY:
+        raise ModelError(unknown_words(folder, words))
 
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:

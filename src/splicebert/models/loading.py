@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from ..errors import ModelError
 from ..runtime import Runtime
 from .attention import choose_backend, products_dtype
-from .checkpoint import check_vocabulary, load_exactly, read_config, read_state_dict, weights_file
+from .checkpoint import load_exactly, read_config, read_state_dict, weights_file
 from .modules import (
     BertForMaskedLM,
     BertForSequenceClassification,
@@ -20,6 +20,7 @@ from .modules import (
     Engine,
 )
 from .registry import read_models
+from .tokens import read_tokeniser
 
 log = logging.getLogger(__name__)
 TASKS = {
@@ -105,7 +106,7 @@ def load(
         raise ModelError(f"task {task!r}; expected one of {names}")
     folder = find_folder(path_or_name)
     if (folder / "vocab.txt").is_file():  # save_pretrained of a model writes none
-        check_vocabulary(folder)
+        read_tokeniser(folder)  # one of the families'
     config = read_config(folder)
     if num_labels is not None:
         if task not in ("token", "sequence"):
@@ -139,7 +140,7 @@ def _build(task: str | None, config, folder: Path, seed: int) -> PreTrainedModel
         task, ("classifier.", "bert.pooler.")
     )
     ignored = {None: ("cls.", "classifier."), "mlm": ()}.get(task, ("cls.",))
-    if task == "token":
+    if task in ("token", "mlm"):
         ignored += ("bert.pooler.",)
     drawn = load_exactly(model, state, folder, may_miss=absent, may_ignore=ignored)
     if drawn and task in ("token", "sequence"):

@@ -13,11 +13,13 @@ from transformers import PreTrainedModel
 
 from ..errors import ConfigError, ModelError
 from ..inference import Item
-from ..models.checkpoint import check_identity, check_vocabulary, read_config
+from ..models.checkpoint import check_identity, read_config
 from ..models.loading import TASKS as CLASSES
 from ..models.loading import load
 from ..models.modules import Engine
-from ..models.packing import Packed, Rows, first_rows, pack, some_rows
+from ..models.packing import Packed, Rows, first_rows, some_rows
+from ..models.tokens import Letters, Tokeniser, read_tokeniser
+from ..vocabulary import BERTS
 from .settings import TASKS, Job
 
 
@@ -29,15 +31,20 @@ class Learner(torch.nn.Module):
     model
         A transformers model of the lean encoder; its last layer runs on the labelled bases only.
     task : "token" or "sequence"
+    tokeniser
+        From nucleotides to the model's tokens; None: a token a nucleotide.
     """
 
-    def __init__(self, model: PreTrainedModel, task: str) -> None:
+    def __init__(
+        self, model: PreTrainedModel, task: str, tokeniser: Tokeniser | None = None
+    ) -> None:
         super().__init__()
-        self.model, self.task = model, task
+        self.model, self.task, self.tokeniser = model, task, tokeniser or Letters()
 
     def read(self, items: Sequence[Item]) -> tuple[Packed, Rows]:
         """Tokens of sequences, and the rows whose logits are wanted."""
-        packed = pack([item.sequence for item in items], device=self.model.device)
+        sequences = [item.sequence for item in items]
+        packed = self.tokeniser.pack(sequences, device=self.model.device)
         if self.task == "sequence":
             return packed, first_rows(packed)
         return packed, some_rows(packed, [item.offsets for item in items])
@@ -95,7 +102,7 @@ def build_learner(
             f"task {job.task!r} with {job.num_labels} labels; expected token or sequence with 1 or "
             "2 labels"
         )
-    if job.entry.get("adapter", "splicebert") != "splicebert":
+    if job.entry.get("adapter", "splicebert") not in BERTS:
         raise ModelError(
             f"model {job.model!r} is of adapter {job.entry['adapter']!r}, which can't be fine-tuned"
         )
@@ -106,7 +113,7 @@ def build_learner(
     if job.num_labels == 1:
         model.config.problem_type = "multi_label_classification"
     model.bert.engine = Engine(attention, dtype)
-    return Learner(model.to(device), job.task)
+    return Learner(model.to(device), job.task, read_tokeniser(job.entry["folder"]))
 
 
 def _first_weights(job: Job) -> PreTrainedModel:
@@ -114,7 +121,6 @@ def _first_weights(job: Job) -> PreTrainedModel:
     check_identity(folder, job.entry.get("sha256") or {})
     if job.method["initial"] == "pretrained":
         return load(folder, job.task, num_labels=job.num_labels, device="cpu", seed=seed)
-    check_vocabulary(folder)
     config = read_config(folder)
     config.num_labels = job.num_labels
     with torch.random.fork_rng(devices=[]):

@@ -204,7 +204,8 @@ def write_outputs(trainer: Trainer, outputs: Outputs, about: dict[str, Any]) -> 
         join_parquet(trainer.records.parts(), path)
     trainer.records.load_best(trainer.progress.best_epoch, trainer.learner)
     with atomic_path(outputs.model) as folder:
-        write_model(trainer.learner.model.eval().cpu(), folder)
+        learner = trainer.learner
+        write_model(learner.model.eval().cpu(), folder, learner.tokeniser.words)
         (folder / "training.json").write_text(json.dumps(about, indent=1) + "\n")
     shutil.rmtree(outputs.metrics.parent / "state", ignore_errors=True)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ConfigError
+from ..vocabulary import BERTS
 from .defaults import DEFAULTS
 from .tables import TEST, TRAINING, VALIDATION
 
@@ -143,7 +144,7 @@ def check_settings(settings: Mapping[str, Any], key: str) -> Iterator[str]:
 def check_method(method: Mapping[str, Any], key: str, models: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a method of a branch: its model must be there and trainable."""
     name = method["model"]
-    able = [model for model, entry in models.items() if entry["adapter"] == "splicebert"]
+    able = [model for model, entry in models.items() if entry["adapter"] in BERTS]
     if name not in models:
         yield f"{key}.model: unknown model {name!r}; allowed: {', '.join(able)}"
     elif name not in able:
