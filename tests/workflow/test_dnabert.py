@@ -183,7 +183,7 @@ def test_the_papers_comparison_plans_every_model(project, planned, tmp_path):
             (folder / name).touch()
     both = ("config/paper.yaml", "config/paper_dnabert.yaml")
     jobs = planned("--directory", tmp_path, "--configfile", *both, cwd=project)
-    assert jobs["infer_conservation_mlm"] == 2 + 4
+    assert jobs["infer_conservation_mlm"] == (2 + 4) * 8
     assert jobs["infer_embedding_hidden_states"] == (2 + 4) * 2 * 8
     assert jobs["infer_variant_snvs"] == (2 + 4) * 2 * 16
     assert jobs["infer_variant_mutagenesis"] == (2 + 4) * 16
