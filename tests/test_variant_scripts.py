@@ -225,8 +225,10 @@ def test_boxes_have_their_p_and_counts(scripts, results):
     performance, _, boxes = results
     figure = scripts.plot_rank_scores.draw(boxes, performance, {"d": "MFASS"}, STYLES)
     shown = texts(figure)
-    assert "SDV (n ≤ 24)" in shown
+    assert "SDV (n = 23–24)" in shown
     assert "outside splice sites" in shown
+    assert scripts.plot_rank_scores.count_text(pd.Series([24, 24])) == "24"
+    assert scripts.plot_rank_scores.count_text(pd.Series([1308, 1350])) == "1,308–1,350"
     assert scripts.plot_rank_scores.p_text(3e-12) == "3e-12"
     assert scripts.plot_rank_scores.p_text(0.25) == "0.25"
     assert len(figure.axes) == 2

@@ -31,6 +31,13 @@ def p_text(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 else f"{value:.0e}".replace("e-0", "e-")
 
 
+def count_text(counts: pd.Series) -> str:
+    """Variants of a group with a score: one number, or the range over the scores that are drawn."""
+    drawn = counts[counts > 0]
+    low, high = (drawn.min(), drawn.max()) if len(drawn) else (0, 0)
+    return f"{high:,}" if low == high else f"{low:,}–{high:,}"
+
+
 def draw_boxes(
     ax: Axes, boxes: pd.DataFrame, performance: pd.DataFrame, styles: Mapping[str, Mapping]
 ) -> None:
@@ -66,7 +73,7 @@ def draw_boxes(
     sizes = {"disrupting": "n_disrupting", "other": "n_other"}
     ax.legend(
         handles=[
-            Patch(color=colour, label=f"{label} (n ≤ {performance[sizes[group]].max():,})")
+            Patch(color=colour, label=f"{label} (n = {count_text(performance[sizes[group]])})")
             for group, (label, colour) in GROUPS.items()
         ],
         loc="upper left", bbox_to_anchor=(1.0, 1.0),
