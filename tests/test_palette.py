@@ -74,9 +74,10 @@ def test_no_colour_stands_anywhere_else(root):
 
 def test_no_two_methods_of_the_paper_have_one_colour(root):
     models = read_yaml(root / "config/models.yaml")
-    paper = read_yaml(root / "config/paper.yaml")
+    paper, more = (read_yaml(root / f"config/{name}.yaml") for name in ("paper", "paper_dnabert"))
     keys = {"label": None, "colour": None, "initial": "pretrained", "freeze": 0}
     for branch in ("branchpoint", "splicesite"):
-        methods = {name: keys | entry for name, entry in paper[branch]["methods"].items()}
+        entries = paper[branch]["methods"] | more[branch]["methods"]
+        methods = {name: keys | entry for name, entry in entries.items()}
         colours = [style["colour"] for style in method_styles(methods, models).values()]
-        assert len(set(colours)) == len(colours) >= 3
+        assert len(set(colours)) == len(colours) >= 7

@@ -72,6 +72,14 @@ def test_jobs_are_counted_by_branch():
     assert counts(rows["all"]) == (8, 2, 2, 0)
 
 
+def test_a_rule_may_have_a_model_in_its_name():
+    """Names that rules get from the model table hold dots and hyphens."""
+    name = "unpack_models_SpliceBERT-human.510nt"
+    stats = STATS.replace("make_demo_genome   ", f"{name}  ")
+    rows = rows_of(stats + FIRST.replace("make_demo_genome", name))
+    assert counts(rows["shared"]) == (2, 1, 0, 0)
+
+
 def test_time_left_is_that_of_the_same_rule_and_of_jobs_at_once():
     rows = rows_of(STATS + FIRST)
     # 3 jobs of 20 s are left, of which one has run 20 s; 10 + 20 + 40 + 20 s of jobs in 50 s.

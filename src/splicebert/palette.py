@@ -12,12 +12,17 @@ PURPLE = "#CC79A7"
 INDIGO = "#332288"
 BROWN = "#443300"
 SAND = "#DDCC77"
+CRIMSON = "#CC1435"
+PLUM = "#722D6B"
+MAROON = "#720B30"
+VIOLET = "#8D17EA"
 DARK = "#666666"
 GREY = "#B0B0B0"
 
 PALETTE = (
     *(BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE),
     *(INDIGO, BROWN, SAND, DARK, GREY),
+    *(CRIMSON, PLUM, MAROON, VIOLET),
 )
 """Every colour that tells one thing from another; tints and thin lines are no part of it."""
 METHODS = (VERMILION, PURPLE, SKY, ORANGE, GREEN, BLUE, INDIGO, BROWN, SAND)

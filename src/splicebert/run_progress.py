@@ -23,7 +23,7 @@ SHARED = "shared"
 _STATS = re.compile(r"^Job stats:\njob +count\n[- ]+\n((?:\S+ +\d+\n)+)", re.MULTILINE)
 _EVENT = re.compile(
     r"^\[(?P<time>\w{3} \w{3} [\d ]\d \d\d:\d\d:\d\d \d{4})\]"
-    r"|^(?:local)?rule (?P<rule>\w+):$"
+    r"|^(?:local)?rule (?P<rule>\S+):$"
     r"|^    jobid: (?P<job>\d+)$"
     r"|^Finished jobid: (?P<done>\d+) "
     r"|^(?P<error>Error in rule) "

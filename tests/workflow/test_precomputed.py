@@ -61,6 +61,8 @@ def test_figures_from_the_archive(project, packed, fewer, execute):
         *(f"variant/{name}.png" for name in ("context_profiles", "rank_scores")),
         *(f"variant/{name}.png" for name in ("precision_recall", "site_scores")),
     }
+    costs = pd.read_csv(packed / "results/provenance.tsv", sep="\t").set_index("rule")
+    assert costs.loc["convert_precomputed_variants", "jobs"] == 1
     table = pd.read_csv(packed / "results/tables/published_vs_reproduced.tsv", sep="\t")
     filled = table[table["reproduced"].notna()]
     assert set(filled["branch"]) == {"conservation", "embedding", "attention", "variant"}
