@@ -14,6 +14,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/models_common.smk"
 include: "rules/setup.smk"
 include: "rules/demo.smk"
 include: "rules/reference.smk"

@@ -20,7 +20,6 @@ os.environ.update(
 from snakemake.exceptions import WorkflowError
 from splicebert import configuration
 from splicebert.errors import ConfigError
-from splicebert.families import family_code
 
 
 def locate(path):
@@ -112,47 +111,6 @@ def dataset_annotation(branch, key):
     )
 
 
-def model_files(name):
-    """Files of a model's folder; none for a model without weights."""
-    entry = MODELS[name]
-    if "folder" not in entry:
-        return []
-    return [
-        f"{entry['folder']}/{f}" for f in ("config.json", "vocab.txt", entry["weights"])
-    ]
-
-
-def model_code(*modules):
-    """Input function: the source files that decide a model's numbers, of its own family only."""
-    return lambda wildcards: library(
-        "inference",
-        "runtime",
-        "precision",
-        "models/base",
-        *dict.fromkeys(
-            [*family_code(MODELS[wildcards.model]["adapter"]), *modules],
-        ),
-    )
-
-
-def model_entry(name):
-    """A model's entry without what is not for computing: its change is no reason to infer again."""
-    other = ("label", "colour", "published_as", "source", "notes")
-    return {key: value for key, value in MODELS[name].items() if key not in other}
-
-
-def model_styles(names):
-    """Label and colour of models, for plots."""
-    return {
-        name: {key: MODELS[name][key] for key in ("label", "colour")} for name in names
-    }
-
-
-def gpus(model):
-    """GPUs that an inference job of a model asks for; none for a model without weights."""
-    return int("folder" in MODELS[model] and config["inference"]["device"] != "cpu")
-
-
 # The authors' own results instead of inference (rules/precomputed.smk), or null.
 PRECOMPUTED = config["precomputed"]["source"]
 
@@ -160,11 +118,6 @@ PRECOMPUTED = config["precomputed"]["source"]
 def protocol_of(section):
     """Protocol of a branch's numbers, as the table of published numbers has it."""
     return "authors' pre-computed" if PRECOMPUTED else section["protocol"]
-
-
-def authors_name(model, branch):
-    """Name of a model in the authors' files of a branch."""
-    return configuration.published_name(MODELS[model]["published_as"], branch) or model
 
 
 def memory(mb):
