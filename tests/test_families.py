@@ -10,9 +10,12 @@ from splicebert.errors import SpliceBERTError
 def package(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     monkeypatch.setattr(families, "PACKAGE", tmp_path)
-    families.adapter_classes.cache_clear()
+    cached = (families.adapter_classes, families.family_code)
+    for function in cached:
+        function.cache_clear()
     yield tmp_path
-    families.adapter_classes.cache_clear()
+    for function in cached:
+        function.cache_clear()
 
 
 def write(package, **modules):
@@ -41,10 +44,17 @@ def test_code_of_a_family_is_what_its_module_imports(package):
     )  # fmt: skip
     for name in ("errors", "deep"):
         (package / f"{name}.py").write_text("")
-    assert families.family_code("a") == ["models/a", "models/b", "deep"]
+    assert families.family_code("a") == ("models/a", "models/b", "deep")
+
+
+def test_sources_are_read_once_however_many_jobs_ask(package, monkeypatch):
+    write(package, a="from . import b", b="")
+    first = families.family_code("a")
+    monkeypatch.setattr(families, "_imports", None)
+    assert families.family_code("a") == first
 
 
 def test_the_families_of_the_package():
     assert {"onehot", "splicebert"} <= set(families.adapter_classes())
-    assert families.family_code("onehot") == ["models/onehot", "sequence"]
+    assert families.family_code("onehot") == ("models/onehot", "sequence")
     assert {"models/encoder", "models/linear"} <= set(families.family_code("splicebert"))

@@ -52,15 +52,19 @@ def adapter_classes() -> dict[str, str]:
     return {module: names[0] for module, names in found.items() if names}
 
 
-def family_code(adapter: str) -> list[str]:
-    """Modules below the package that decide an adapter's numbers, itself first, without .py."""
+@cache
+def family_code(adapter: str) -> tuple[str, ...]:
+    """Modules below the package that decide an adapter's numbers, itself first, without .py.
+
+    Read once: Snakemake asks for every job that runs a model.
+    """
     found, waiting = [], [f"models/{adapter}"]
     while waiting:
         module = waiting.pop(0)
         if module not in found and module not in _OTHER:
             found.append(module)
             waiting += _imports(PACKAGE / f"{module}.py")
-    return found
+    return tuple(found)
 
 
 def _classes(path: Path) -> dict[str, set[str]]:
