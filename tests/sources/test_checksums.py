@@ -12,7 +12,7 @@ ADDRESS = "https://example.org/records/1/files/{}?download=1"
 
 def test_record(server, patience):
     files = [{"key": "models.tar.gz", "checksum": MD5, "size": 7}]
-    files += [{"key": "data.tar.gz", "checksum": "md5:0"}]
+    files += [{"key": "data.tar.gz", "checksum": MD5}]
     answer = json.dumps({"files": files}).encode()
     record = server.url("/record", Answer(status=502), answer)
 
@@ -25,6 +25,13 @@ def test_record(server, patience):
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"files": [1]}', b"[]"])
 def test_record_of_another_form(server, body):
     with pytest.raises(SourceError, match="expected JSON"):
+        record_entry(server.url("/odd", body), ADDRESS.format("x"))
+
+
+@pytest.mark.parametrize("checksum", ["md5:0", "0" * 32, "crc32:12345678", None])
+def test_record_with_an_odd_checksum_is_refused_before_the_download(server, checksum):
+    body = json.dumps({"files": [{"key": "x", "checksum": checksum}]}).encode()
+    with pytest.raises(SourceError, match="expected md5:... or sha256:"):
         record_entry(server.url("/odd", body), ADDRESS.format("x"))
 
 

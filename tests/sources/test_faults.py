@@ -12,6 +12,7 @@ from faulty_server import DATA, MD5, SHA256, Answer
 from splicebert.sources import SourceError, WrongFileError, download, fetching, web
 
 DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+LATER = "Fri, 02 Jan 2026 00:00:00 GMT"
 
 
 def ranges(server, path="/x"):
@@ -134,6 +135,18 @@ def test_a_range_of_something_else_is_not_appended(server, tmp_path, patience, l
     odd = Answer(b"!" * 9, status=206, headers=lie, length=9, etag=None)
     url = server.url("/x", Answer(DATA, cut=300_000), odd, DATA)
     download(url, tmp_path / "x", patience=patience)
+    assert (tmp_path / "x").read_bytes() == DATA
+
+
+def test_a_part_of_a_newer_file_is_not_appended(server, tmp_path, patience):
+    """A server that ignores If-Range: same length, no ETag, another date."""
+    newer = {"Content-Range": f"bytes 300000-{len(DATA) - 1}/{len(DATA)}", "Last-Modified": LATER}
+    old = Answer(b"?" * len(DATA), cut=300_000, etag=None, last_modified=DATE)
+    odd = Answer(DATA[300_000:], status=206, headers=newer, etag=None)
+    url = server.url("/x", old, odd, Answer(DATA, etag=None, last_modified=LATER))
+
+    download(url, tmp_path / "x", patience=patience)
+
     assert (tmp_path / "x").read_bytes() == DATA
 
 

@@ -32,15 +32,26 @@ def first_byte(url: str, response: requests.Response, partial: Partial, offset: 
         return 0
     first, total = _content_range(response)
     notes = partial.notes
-    etag = response.headers.get("ETag", "")
     if (
         notes is not None
         and (response.status_code, first, total) == (206, offset, notes.length)
-        and not (notes.url == url and etag and notes.etag and etag != notes.etag)
+        and (notes.url != url or _same_validators(notes, response))
     ):
         return offset
     partial.discard()
     raise BrokenError(f"{url}: the file on the server is not the one begun: from the beginning")
+
+
+def _same_validators(notes: Notes, response: requests.Response) -> bool:
+    """Whether nothing that both answers of an address say of the file differs.
+
+    Some servers send a part of the new file where If-Range asks for the old one. An ETag decides
+    where both have one.
+    """
+    etag, modified = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+    if etag and notes.etag:
+        return etag == notes.etag
+    return not (modified and notes.last_modified) or modified == notes.last_modified
 
 
 def _content_range(response: requests.Response) -> tuple[int | None, int | None]:

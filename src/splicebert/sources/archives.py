@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -77,6 +78,9 @@ class _Info(tarfile.TarInfo):
         return info
 
 
+DAMAGED = (zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+
+
 @contextmanager
 def _whole(path: str | PathLike) -> Iterator[None]:
     """Turn what a broken archive raises into a SourceError."""
@@ -86,7 +90,7 @@ def _whole(path: str | PathLike) -> Iterator[None]:
         raise WrongFileError(f"{path}: truncated: the gzip data end too early; {AGAIN}") from error
     except gzip.BadGzipFile as error:
         raise WrongFileError(f"{path}: not gzip, or damaged: {error}; {AGAIN}") from error
-    except (zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGED as error:
         raise WrongFileError(f"{path}: damaged: {error}; {AGAIN}") from error
 
 

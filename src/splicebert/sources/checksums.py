@@ -15,6 +15,7 @@ from .web import PATIENCE, Patience, open_url, persist, read_body
 
 LIST_BYTES = 10_000_000  # more is no list of checksums
 _LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{32}|[0-9a-fA-F]{64})\s+\*?(?P<path>\S+)")
+CHECKSUM = re.compile("md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 
 class FileEntry(NamedTuple):
@@ -73,6 +74,11 @@ def record_entry(record: str, url: str, patience: Patience = PATIENCE) -> FileEn
     files = persist(ask, patience)
     if name not in files:
         raise SourceError(f"{record}: holds no file {name!r}; it holds: {', '.join(files)}")
+    if not CHECKSUM.fullmatch(str(files[name].checksum)):
+        raise SourceError(
+            f"{record}: checksum of {name!r} is {files[name].checksum!r}; expected md5:... or "
+            "sha256:..., lower case; write the checksum into the table of sources"
+        )
     return files[name]
 
 

@@ -170,8 +170,11 @@ def _lock(target: Path) -> BinaryIO:
         except OSError as error:
             LOG.warning("%s: no locks on this file system (%s): start one run only", path, error)
             return file
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
         file.close()  # the other run has finished it, and so taken this name away
 
 
