@@ -31,7 +31,7 @@ def test_record_of_another_form(server, body):
 @pytest.mark.parametrize("checksum", ["md5:0", "0" * 32, "crc32:12345678", None])
 def test_record_with_an_odd_checksum_is_refused_before_the_download(server, checksum):
     body = json.dumps({"files": [{"key": "x", "checksum": checksum}]}).encode()
-    with pytest.raises(SourceError, match="expected md5:... or sha256:"):
+    with pytest.raises(SourceError, match=r"expected md5:\.\.\. or sha256:"):
         record_entry(server.url("/odd", body), ADDRESS.format("x"))
 
 
