@@ -698,7 +698,7 @@ def test_bars_show_the_table(scripts):
     plot = scripts.plot_mlm_accuracy
     rng = np.random.default_rng(0)
     accuracy = pd.DataFrame(
-        [{"region": r, "bases": b, "model": m, "value": rng.uniform(0.2, 0.9)}
+        [{"region": r, "bases": b, "model": m, "value": rng.uniform(0.2, 0.9), "n_bases": 200}
          for r in REGION_NAMES for b in plot.BASES for m in LOOKS]
     )  # fmt: skip
     accuracy = accuracy.assign(low=accuracy["value"] - 0.1, high=accuracy["value"] + 0.05)
@@ -710,7 +710,7 @@ def test_bars_show_the_table(scripts):
             value[model, bases, region] for bases in plot.BASES for region in plot.REGIONS
         ]
         assert mpl.colors.to_hex(ax.patches[0].get_facecolor()) == look["colour"]
-        assert ax.get_title() == look["label"]
+        assert ax.get_title() == f"{look['label']} (n = {200 * len(plot.REGIONS):,} bases)"
         assert [text.get_text() for text in ax.get_legend().get_texts()] == [*plot.BASES.values()]
     expected = fractions.set_index("region")["fraction"][list(plot.REGIONS)]
     assert [bar.get_height() for bar in figure.axes[len(LOOKS)].patches] == expected.tolist()
@@ -725,7 +725,7 @@ def test_probe_figure_shows_the_tables(scripts):
          for m in LOOKS for s in splits for r in (0, 0.5, 1)]
     )  # fmt: skip
     metrics = pd.DataFrame(
-        [{"model": m, "split": s, "metric": k, "value": 0.125, "low": 0.1, "high": 0.2}
+        [{"model": m, "split": s, "metric": k, "value": 0.125, "low": 0.1, "high": 0.2, "n_test": 1234}
          for m in LOOKS for s in splits for k in ("auc", "ap", "prevalence")]
     )  # fmt: skip
     figure = scripts.plot_probe.draw(
@@ -736,7 +736,7 @@ def test_probe_figure_shows_the_tables(scripts):
         lines = {line.get_color(): line.get_ydata() for line in ax.lines}
         assert list(lines["#112233"]) == [0.9, 0.65, 0.4]
         assert list(lines["#445566"]) == [0.9, 0.8, 0.7]
-        assert split in ax.get_title()
+        assert ax.get_title() == f"Test on other {split}s\nn = 1,234 bases"
         assert "0.125 (0.100–0.200)" in ax.get_legend().get_texts()[0].get_text()
     mpl.pyplot.close(figure)
 

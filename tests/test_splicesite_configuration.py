@@ -122,7 +122,7 @@ def test_methods_of_one_model_can_be_told_apart():
     section = {"methods": methods, "pwm": {"run": True}, "maxentscan": None}
     styles = splicesite_styles(section, MODELS)
     assert [s["label"] for s in styles.values()] == [
-        "A", "A, no pre-training", "A, 2 layers frozen", "Mine", "Weight matrix",
+        "A", "A, no pre-training", "A, 2 layers frozen", "Mine", "Position weight matrix",
     ]  # fmt: skip
     assert len({s["colour"] for s in styles.values()}) == len(styles)
     assert styles["own"]["colour"] == "#123456"
