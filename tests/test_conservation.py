@@ -725,7 +725,8 @@ def test_probe_figure_shows_the_tables(scripts):
          for m in LOOKS for s in splits for r in (0, 0.5, 1)]
     )  # fmt: skip
     metrics = pd.DataFrame(
-        [{"model": m, "split": s, "metric": k, "value": 0.125, "low": 0.1, "high": 0.2, "n_test": 1234}
+        [{"model": m, "split": s, "metric": k, "value": 0.125, "low": 0.1, "high": 0.2,
+          "n_test": 1234}
          for m in LOOKS for s in splits for k in ("auc", "ap", "prevalence")]
     )  # fmt: skip
     figure = scripts.plot_probe.draw(
