@@ -272,6 +272,18 @@ def test_h5ad_that_points_outside_itself_is_refused(tmp_path, rng):
     outside(lambda group: group.__setitem__("X_umap", h5py.SoftLink("/X")))
     outside(lambda group: group.create_virtual_dataset("X_umap", layout))
     outside(lambda g: g.create_dataset("X_umap", place.shape, "f8", external=external))
+
+    def index(name, change):
+        authors.write_h5ad(path, columns, place)
+        with h5py.File(path, "r+") as file:
+            change(file["obs"])
+            file["obs"].attrs["_index"] = name
+        with pytest.raises(FormatError, match="a link out of the file"):
+            read_h5ad(path, ["label"], "X_umap")
+
+    index("ext/secret", lambda obs: obs.__setitem__("ext", h5py.ExternalLink("other.h5", "/")))
+    index("ext", lambda obs: obs.__setitem__("ext", h5py.ExternalLink("nowhere.h5", "/")))
+    index("/obs/label", lambda obs: None)
     path.write_bytes(b"no HDF5")
     with pytest.raises(FormatError, match="no h5ad file"):
         read_h5ad(path, ["label"], "X_umap")

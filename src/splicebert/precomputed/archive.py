@@ -6,6 +6,7 @@ import gzip
 import re
 import tarfile
 import zlib
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -167,10 +168,14 @@ def find_all(folder: str | PathLike, pattern: re.Pattern) -> dict[str, Path]:
     return {path.name: path for path in paths if pattern.fullmatch(path.name)}
 
 
-def require(condition: bool, message: str, path: str | PathLike) -> None:
-    """Raise FormatError with a message that says what was found, unless a condition holds."""
+def require(condition: bool, message: str | Callable[[], str], path: str | PathLike) -> None:
+    """Raise FormatError with a message that says what was found, unless a condition holds.
+
+    A message that costs something is a function, called only when it is needed.
+    """
     if not condition:
+        found = message if isinstance(message, str) else message()
         raise FormatError(
-            f"{message}; it may be another version of the authors' files, see docs/precomputed.md",
+            f"{found}; it may be another version of the authors' files, see docs/precomputed.md",
             path,
         )
