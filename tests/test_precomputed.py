@@ -19,7 +19,7 @@ from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.errors import ConfigError, FormatError, SpliceBERTError
 from splicebert.precomputed.archive import find, unpack_results
-from splicebert.precomputed.arrays import describe, read_arrays
+from splicebert.precomputed.arrays import describe, read_arrays, require_shape
 from splicebert.precomputed.attention import all_scores, intron_profiles, pairs_file, read_rows
 from splicebert.precomputed.conservation import one_hot, read_masked_bases, read_probe_windows
 from splicebert.precomputed.h5ad import read_h5ad
@@ -167,6 +167,24 @@ def test_another_form_is_said_as_it_is(tmp_path):
         with pytest.raises(FormatError, match=message):
             read_arrays(path, {"x": 1, "y": 1})
     assert describe(None) == "NoneType"
+
+
+def test_what_a_pickle_holds_is_told_in_few_words(tmp_path, monkeypatch):
+    value = ()
+    for _ in range(6):
+        value = (value,) * 4  # four times as many words a level
+    assert describe(value).count("tuple of 4") == 1 + 4 + 16 + 64
+    assert len(describe({"k" * 10_000: dict.fromkeys(range(1000), value)})) < 1000
+    assert describe({1 << 100_000: 1, 2: 3}) == "dict of 2: int: int, 2: int"
+    path = tmp_path / "some.pkl"
+    authors.dump(path, (value, value))
+    with pytest.raises(FormatError, match="x is tuple of 4") as caught:
+        read_arrays(path, {"x": 1, "y": 1})
+    assert len(str(caught.value)) < 2000
+    monkeypatch.setattr("splicebert.precomputed.arrays.describe", None)  # not for a good file
+    authors.dump(path, (np.zeros(3), np.ones(3)))
+    found = read_arrays(path, {"x": 1, "y": 1})
+    require_shape(found, ["x", "y"], (3,), path)
 
 
 def test_masked_bases(tmp_path, rng, convert):

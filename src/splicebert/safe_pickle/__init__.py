@@ -17,10 +17,10 @@ from typing import Any
 from splicebert.errors import FormatError
 
 from .machine import MOST_BYTES, Machine, Source
-from .objects import BUILDERS, UnsafePickleError, finished
+from .objects import BUILDERS, UnsafePickleError, finished, shown
 from .tensors import TENSOR_BUILDERS
 
-__all__ = ["UnsafePickleError", "load_pickle"]
+__all__ = ["UnsafePickleError", "load_pickle", "shown"]
 
 _DAMAGED = (ValueError, EOFError, zlib.error, gzip.BadGzipFile, OverflowError, RecursionError)
 _GZIP, _NPY, _ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
