@@ -1,6 +1,8 @@
 """The authors' files become this project's tables, and every value arrives unchanged."""
 
 import copy
+import errno
+import gzip
 import io
 import re
 import tarfile
@@ -18,6 +20,7 @@ from splicebert.configuration import check, read_schema, read_yaml
 from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.errors import ConfigError, FormatError, SpliceBERTError
+from splicebert.precomputed import archive
 from splicebert.precomputed.archive import find, unpack_results
 from splicebert.precomputed.arrays import describe, read_arrays, require_shape
 from splicebert.precomputed.attention import all_scores, intron_profiles, pairs_file, read_rows
@@ -132,6 +135,37 @@ def test_a_broken_or_missing_archive(tmp_path):
     path.write_bytes(path.read_bytes()[:30_000])
     with pytest.raises(SpliceBERTError, match="truncated"):
         unpack_results(path, tmp_path / "out", most_bytes=1 << 20)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+def test_folders_count_as_members(tmp_path, monkeypatch):
+    folders = [link(f"{n}", "", tarfile.DIRTYPE) for n in range(5)]
+    path = tar_of(tmp_path / "a.tar.gz", [*folders, ("embed_cons.pkl", b"1")])
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    with pytest.raises(SpliceBERTError, match="more than 5 members"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 6)
+    assert len(unpack_results(path, tmp_path / "out", most_bytes=100)) == 1
+
+
+def test_a_tail_without_end_is_refused(tmp_path):
+    path = tar_of(tmp_path / "a.tar.gz", [("embed_cons.pkl", b"1")])
+    with gzip.open(path, "ab", compresslevel=1) as file:
+        file.write(bytes(17 << 20))
+    with pytest.raises(SpliceBERTError, match="bytes after its last member"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path, monkeypatch):
+    path = tar_of(tmp_path / "a.tar.gz", [("embed_cons.pkl", b"1")])
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive, "_take", full)
+    with pytest.raises(SpliceBERTError, match="the disk is full"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
 
 
