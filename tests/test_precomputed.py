@@ -20,7 +20,7 @@ from splicebert.configuration import check, read_schema, read_yaml
 from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.errors import ConfigError, FormatError, SpliceBERTError
-from splicebert.precomputed import archive
+from splicebert.precomputed import archive, arrays
 from splicebert.precomputed.archive import find, unpack_results
 from splicebert.precomputed.arrays import describe, read_arrays, require_shape
 from splicebert.precomputed.attention import all_scores, intron_profiles, pairs_file, read_rows
@@ -219,6 +219,17 @@ def test_what_a_pickle_holds_is_told_in_few_words(tmp_path, monkeypatch):
     authors.dump(path, (np.zeros(3), np.ones(3)))
     found = read_arrays(path, {"x": 1, "y": 1})
     require_shape(found, ["x", "y"], (3,), path)
+
+
+def test_a_plain_file_may_be_large_and_a_compressed_one_may_not_grow(tmp_path, monkeypatch):
+    assert arrays.MOST_BYTES == 8 << 30
+    monkeypatch.setattr(arrays, "MOST_BYTES", 1000)
+    path = tmp_path / "some.pkl"
+    authors.dump(path, (np.zeros(1000),))
+    assert len(read_arrays(path, {"x": 1})["x"]) == 1000
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(FormatError, match="limit of 1000 bytes"):
+        read_arrays(path, {"x": 1})
 
 
 def test_masked_bases(tmp_path, rng, convert):

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from splicebert.safe_pickle import load_pickle, shown
+from splicebert.safe_pickle import MOST_BYTES, load_pickle, shown
 
 from .archive import require
 
@@ -67,7 +68,8 @@ def read_arrays(path: str | PathLike, axes: Mapping[str, int]) -> dict[str, np.n
     FormatError
         The file is of another form; the message says which.
     """
-    value = load_pickle(path)
+    # A plain file has been unpacked within precomputed.max_gb; a compressed one may grow.
+    value = load_pickle(path, most_bytes=max(MOST_BYTES, Path(path).stat().st_size))
     if isinstance(value, dict):
         missing = [name for name in axes if name not in value]
         require(not missing, lambda: f"lacks {', '.join(missing)}: {describe(value)}", path)

@@ -20,7 +20,7 @@ from .machine import MOST_BYTES, Machine, Source
 from .objects import BUILDERS, UnsafePickleError, finished, shown
 from .tensors import TENSOR_BUILDERS
 
-__all__ = ["UnsafePickleError", "load_pickle", "shown"]
+__all__ = ["MOST_BYTES", "UnsafePickleError", "load_pickle", "shown"]
 
 _DAMAGED = (ValueError, EOFError, zlib.error, gzip.BadGzipFile, OverflowError, RecursionError)
 _GZIP, _NPY, _ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
