@@ -1,6 +1,8 @@
 """The authors' files become this project's tables, and every value arrives unchanged."""
 
 import copy
+import errno
+import gzip
 import io
 import re
 import tarfile
@@ -18,8 +20,9 @@ from splicebert.configuration import check, read_schema, read_yaml
 from splicebert.conservation_tables import REPEAT_FRACTIONS
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES
 from splicebert.errors import ConfigError, FormatError, SpliceBERTError
+from splicebert.precomputed import archive, arrays
 from splicebert.precomputed.archive import find, unpack_results
-from splicebert.precomputed.arrays import describe, read_arrays
+from splicebert.precomputed.arrays import describe, read_arrays, require_shape
 from splicebert.precomputed.attention import all_scores, intron_profiles, pairs_file, read_rows
 from splicebert.precomputed.conservation import one_hot, read_masked_bases, read_probe_windows
 from splicebert.precomputed.h5ad import read_h5ad
@@ -135,6 +138,37 @@ def test_a_broken_or_missing_archive(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
 
 
+def test_folders_count_as_members(tmp_path, monkeypatch):
+    folders = [link(f"{n}", "", tarfile.DIRTYPE) for n in range(5)]
+    path = tar_of(tmp_path / "a.tar.gz", [*folders, ("embed_cons.pkl", b"1")])
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    with pytest.raises(SpliceBERTError, match="more than 5 members"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 6)
+    assert len(unpack_results(path, tmp_path / "out", most_bytes=100)) == 1
+
+
+def test_a_tail_without_end_is_refused(tmp_path):
+    path = tar_of(tmp_path / "a.tar.gz", [("embed_cons.pkl", b"1")])
+    with gzip.open(path, "ab", compresslevel=1) as file:
+        file.write(bytes(17 << 20))
+    with pytest.raises(SpliceBERTError, match="bytes after its last member"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path, monkeypatch):
+    path = tar_of(tmp_path / "a.tar.gz", [("embed_cons.pkl", b"1")])
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive, "_take", full)
+    with pytest.raises(SpliceBERTError, match="the disk is full"):
+        unpack_results(path, tmp_path / "out", most_bytes=100)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
 def test_a_result_that_is_missing_is_told_with_what_is_there(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/embed_cons.pkl.gz").write_bytes(b"")
@@ -167,6 +201,35 @@ def test_another_form_is_said_as_it_is(tmp_path):
         with pytest.raises(FormatError, match=message):
             read_arrays(path, {"x": 1, "y": 1})
     assert describe(None) == "NoneType"
+
+
+def test_what_a_pickle_holds_is_told_in_few_words(tmp_path, monkeypatch):
+    value = ()
+    for _ in range(6):
+        value = (value,) * 4  # four times as many words a level
+    assert describe(value).count("tuple of 4") == 1 + 4 + 16 + 64
+    assert len(describe({"k" * 10_000: dict.fromkeys(range(1000), value)})) < 1000
+    assert describe({1 << 100_000: 1, 2: 3}) == "dict of 2: int: int, 2: int"
+    path = tmp_path / "some.pkl"
+    authors.dump(path, (value, value))
+    with pytest.raises(FormatError, match="x is tuple of 4") as caught:
+        read_arrays(path, {"x": 1, "y": 1})
+    assert len(str(caught.value)) < 2000
+    monkeypatch.setattr("splicebert.precomputed.arrays.describe", None)  # not for a good file
+    authors.dump(path, (np.zeros(3), np.ones(3)))
+    found = read_arrays(path, {"x": 1, "y": 1})
+    require_shape(found, ["x", "y"], (3,), path)
+
+
+def test_a_plain_file_may_be_large_and_a_compressed_one_may_not_grow(tmp_path, monkeypatch):
+    assert arrays.MOST_BYTES == 8 << 30
+    monkeypatch.setattr(arrays, "MOST_BYTES", 1000)
+    path = tmp_path / "some.pkl"
+    authors.dump(path, (np.zeros(1000),))
+    assert len(read_arrays(path, {"x": 1})["x"]) == 1000
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(FormatError, match="limit of 1000 bytes"):
+        read_arrays(path, {"x": 1})
 
 
 def test_masked_bases(tmp_path, rng, convert):
@@ -272,6 +335,18 @@ def test_h5ad_that_points_outside_itself_is_refused(tmp_path, rng):
     outside(lambda group: group.__setitem__("X_umap", h5py.SoftLink("/X")))
     outside(lambda group: group.create_virtual_dataset("X_umap", layout))
     outside(lambda g: g.create_dataset("X_umap", place.shape, "f8", external=external))
+
+    def index(name, change):
+        authors.write_h5ad(path, columns, place)
+        with h5py.File(path, "r+") as file:
+            change(file["obs"])
+            file["obs"].attrs["_index"] = name
+        with pytest.raises(FormatError, match="a link out of the file"):
+            read_h5ad(path, ["label"], "X_umap")
+
+    index("ext/secret", lambda obs: obs.__setitem__("ext", h5py.ExternalLink("other.h5", "/")))
+    index("ext", lambda obs: obs.__setitem__("ext", h5py.ExternalLink("nowhere.h5", "/")))
+    index("/obs/label", lambda obs: None)
     path.write_bytes(b"no HDF5")
     with pytest.raises(FormatError, match="no h5ad file"):
         read_h5ad(path, ["label"], "X_umap")

@@ -1,5 +1,6 @@
 """Pickles are read without Python's unpickler: plain data arrive, and nothing in a file can run."""
 
+import codecs
 import collections
 import gzip
 import io
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -452,3 +454,88 @@ def test_damaged_pickles_are_read_or_refused_and_raise_nothing_else(read):
         except FormatError:
             refused += 1
     assert 50 < refused < 200
+
+
+# --- what goes into a message is short
+
+
+class Call:
+    """Pickled as a call of a function with arguments."""
+
+    def __init__(self, function, *arguments):
+        self.reduced = function, arguments
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def nested(levels):
+    """A tuple that prints as 2 ** levels pairs of brackets."""
+    value = ()
+    for _ in range(levels):
+        value = (value, value)
+    return value
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+@pytest.mark.parametrize(
+    "name", ["dtype", "encode", "dict", "shape", "raw", "objects", "size", "stride", "storage"]
+)
+def test_a_message_about_tuples_in_tuples_is_short(refused, name):
+    import torch
+    from numpy._core.numeric import _frombuffer
+
+    large, order = nested(18), collections.OrderedDict()
+    f4, storage, tensor = np.dtype("f4"), torch.arange(4.0).storage, torch._utils._rebuild_tensor_v2
+    make = {
+        "dtype": lambda: Call(np.dtype, large),
+        "encode": lambda: Call(codecs.encode, large),
+        "dict": lambda: Call(collections.OrderedDict, large),
+        "shape": lambda: Call(_frombuffer, b"1234", f4, large, "C"),
+        "raw": lambda: Call(_frombuffer, None, f4, large, "C"),
+        "objects": lambda: None,
+        "size": lambda: Call(tensor, storage(), 0, (large,), (1,), False, order),
+        "stride": lambda: Call(tensor, storage(), 0, (1,), (large,), False, order),
+        "storage": lambda: Call(torch.storage._load_from_bytes, persistent_id(large)),
+    }
+    data = pickle.dumps(make[name](), 4)
+    if name == "objects":
+        data = array_with(shape=large, dtype=np.dtype("f4"), raw=[])
+    tracemalloc.start()
+    try:
+        assert len(refused(data)) < 1000
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
+
+
+def persistent_id(key):
+    """A storage of torch whose persistent id is any object."""
+    from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, found):
+            return key if found is Call else None
+
+    parts = [pickle.dumps(part, 2) for part in (MAGIC_NUMBER, PROTOCOL_VERSION)]
+    parts.append(pickle.dumps({"little_endian": True}, 2))
+    buffer = io.BytesIO()
+    Pickler(buffer, 2).dump(Call)
+    return b"".join([*parts, buffer.getvalue()])
+
+
+def test_a_message_about_a_deep_tower_is_short(refused):
+    tower = b")" + b"\x85" * 100_000
+    assert "dtype ((((" in refused(b"\x80\x02cnumpy\ndtype\n" + tower + b"R.")
+    assert "levels" in refused(b"\x80\x02" + tower + b".")
+
+
+def test_a_number_beyond_what_numpy_counts_is_refused(refused):
+    import torch
+
+    tensor, order = torch._utils._rebuild_tensor_v2, collections.OrderedDict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the old storage
+        storage = torch.arange(4.0).storage()
+        data = pickle.dumps(Call(tensor, storage, 0, (1,), (1 << 100,), False, order), 4)
+    assert "some.pkl" in refused(data)

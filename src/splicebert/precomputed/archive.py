@@ -6,6 +6,7 @@ import gzip
 import re
 import tarfile
 import zlib
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -13,11 +14,13 @@ from typing import BinaryIO
 import pandas as pd
 
 from splicebert.errors import FormatError, SpliceBERTError
+from splicebert.sources.problems import room
 from splicebert.tables import Column, Schema, atomic_path
 
 CHUNK = 1 << 20
 HEADER_BYTES = 1 << 20
 MOST_MEMBERS = 100_000
+TAIL_BYTES = 1 << 24
 ADDRESS = "https://drive.google.com/file/d/1TCwbhyMiBP1bGEQcZj1qTH-Rif7Ee93P/view"
 # Names as the authors' scripts write them, in whatever folder of the archive.
 WANTED = re.compile(
@@ -68,7 +71,8 @@ def unpack_results(
     Raises
     ------
     SpliceBERTError
-        There is no archive, or it is damaged, too large, holds a result twice or as a link.
+        There is no archive, or it is damaged, too large, holds a result twice or as a link; or the
+        disk is full.
     """
     if not Path(archive).is_file():
         raise SpliceBERTError(
@@ -78,22 +82,25 @@ def unpack_results(
     rows: list[tuple[str, int, bool]] = []
     total = 0
     try:
-        with atomic_path(folder) as temporary, _open(archive) as stream:
+        with (
+            room(Path(folder)),
+            atomic_path(folder) as temporary,
+            _open(archive) as stream,
+        ):
             temporary.mkdir()
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Info) as tar:
-                for member in tar:
-                    if member.isdir():
-                        continue
+                for count, member in enumerate(tar, 1):
                     total += member.size
-                    if len(rows) >= MOST_MEMBERS or total > most_bytes:
+                    if count > MOST_MEMBERS or total > most_bytes:
                         raise SpliceBERTError(
                             f"{archive}: more than {MOST_MEMBERS} members or {most_bytes} bytes; "
                             "raise precomputed.max_gb if that is right"
                         )
+                    if member.isdir():
+                        continue
                     taken = _take(tar, member, temporary, archive)
                     rows.append((member.name, member.size, taken))
-            while stream.read(CHUNK):  # to the end, where gzip keeps the checksum of the whole
-                pass
+            _read_tail(stream)
             if not any(taken for _, _, taken in rows):
                 names = ", ".join(name for name, _, _ in rows[:10]) or "no file"
                 raise SpliceBERTError(
@@ -111,6 +118,15 @@ def _open(archive: str | PathLike) -> BinaryIO:
     with open(archive, "rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
     return gzip.open(archive) if compressed else open(archive, "rb")
+
+
+def _read_tail(stream: BinaryIO) -> None:
+    """Read to the end, where gzip keeps the checksum of the whole; a tar ends in a few zeros."""
+    left = TAIL_BYTES
+    while data := stream.read(CHUNK):
+        left -= len(data)
+        if left < 0:
+            raise tarfile.ReadError(f"more than {TAIL_BYTES} bytes after its last member")
 
 
 def _take(
@@ -167,10 +183,14 @@ def find_all(folder: str | PathLike, pattern: re.Pattern) -> dict[str, Path]:
     return {path.name: path for path in paths if pattern.fullmatch(path.name)}
 
 
-def require(condition: bool, message: str, path: str | PathLike) -> None:
-    """Raise FormatError with a message that says what was found, unless a condition holds."""
+def require(condition: bool, message: str | Callable[[], str], path: str | PathLike) -> None:
+    """Raise FormatError with a message that says what was found, unless a condition holds.
+
+    A message that costs something is a function, called only when it is needed.
+    """
     if not condition:
+        found = message if isinstance(message, str) else message()
         raise FormatError(
-            f"{message}; it may be another version of the authors' files, see docs/precomputed.md",
+            f"{found}; it may be another version of the authors' files, see docs/precomputed.md",
             path,
         )

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from splicebert.safe_pickle import load_pickle
+from splicebert.safe_pickle import MOST_BYTES, load_pickle, shown
 
 from .archive import require
 
+DEEPEST, MOST, MOST_INNER = 3, 24, 4
+"""Levels, members of the outermost and of each inner container that a message tells."""
 
-def describe(value: Any, most: int = 24) -> str:
-    """Say what an object of a pickle is, such as `tuple of 2: float16 (9, 6), int8 (9,)`."""
+
+def describe(value: Any, levels: int = DEEPEST) -> str:
+    """Say what an object of a pickle is, such as `tuple of 2: float16 (9, 6), int8 (9,)`.
+
+    Only some levels and members of each are told: a tuple may hold another any number of times.
+    """
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
+    if not isinstance(value, dict | list | tuple):
+        return type(value).__name__
+    kind = f"{type(value).__name__} of {len(value)}"
+    if not levels:
+        return kind
+    most = MOST if levels == DEEPEST else MOST_INNER
     if isinstance(value, dict):
-        parts = [f"{key}: {describe(part, 4)}" for key, part in list(value.items())[:most]]
-        return f"dict of {len(value)}: " + ", ".join(parts)
-    if isinstance(value, list | tuple):
-        parts = [describe(part, 4) for part in value[:most]]
-        return f"{type(value).__name__} of {len(value)}: " + ", ".join(parts)
-    return type(value).__name__
+        some = islice(value.items(), most)
+        parts = [f"{_key(key)}: {describe(part, levels - 1)}" for key, part in some]
+    else:
+        parts = [describe(part, levels - 1) for part in value[:most]]
+    return f"{kind}: " + ", ".join(parts)
+
+
+def _key(key: Any) -> str:
+    return key[:40] if isinstance(key, str) else shown(key)
+
+
+def _unlike(name: str, value: Any, wanted: str) -> str:
+    return f"{name} is {describe(value)}; expected {wanted}"
 
 
 def read_arrays(path: str | PathLike, axes: Mapping[str, int]) -> dict[str, np.ndarray]:
@@ -46,20 +68,21 @@ def read_arrays(path: str | PathLike, axes: Mapping[str, int]) -> dict[str, np.n
     FormatError
         The file is of another form; the message says which.
     """
-    value = load_pickle(path)
+    # A plain file has been unpacked within precomputed.max_gb; a compressed one may grow.
+    value = load_pickle(path, most_bytes=max(MOST_BYTES, Path(path).stat().st_size))
     if isinstance(value, dict):
         missing = [name for name in axes if name not in value]
-        require(not missing, f"lacks {', '.join(missing)}: {describe(value)}", path)
+        require(not missing, lambda: f"lacks {', '.join(missing)}: {describe(value)}", path)
         found = {name: value[name] for name in axes}
     else:
         right = isinstance(value, list | tuple) and len(value) == len(axes)
         wanted = f"{len(axes)} arrays ({', '.join(axes)})"
-        require(right, f"holds {describe(value)}; expected {wanted}", path)
+        require(right, lambda: f"holds {describe(value)}; expected {wanted}", path)
         found = dict(zip(axes, value, strict=True))
     for name, array in found.items():
         right = isinstance(array, np.ndarray) and array.ndim == axes[name]
         wanted = f"{axes[name]} axes"
-        require(right, f"{name} is {describe(array)}; expected an array of {wanted}", path)
+        require(right, partial(_unlike, name, array, f"an array of {wanted}"), path)
     same_length(found, path)
     return found
 
@@ -84,4 +107,4 @@ def require_shape(
             b is None or a == b for a, b in zip(found, shape, strict=True)
         )
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-        require(right, f"{name} is {describe(arrays[name])}; expected the shape {wanted}", path)
+        require(right, partial(_unlike, name, arrays[name], f"the shape {wanted}"), path)

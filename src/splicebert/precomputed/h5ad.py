@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from os import PathLike
 
 import h5py
@@ -15,14 +16,26 @@ from .archive import require
 
 def _inside(group: h5py.Group, name: str, path: str | PathLike) -> h5py.Group | h5py.Dataset:
     """Object of a group that is stored in this very file; FormatError otherwise."""
-    require(name in group, f"no {name!r} in {group.name}; it holds {', '.join(group)}", path)
-    link = group.get(name, getlink=True)
+    require(isinstance(group, h5py.Group), f"values where a group with {name!r} is expected", path)
+    right = "/" not in name and name not in ("", ".")
+    require(right, f"{name[:100]!r} is a path, which may be a link out of the file", path)
+    link = _link(group, name)
+    require(link is not None, lambda: f"no {name!r} in {group.name}; it holds {_some(group)}", path)
     require(isinstance(link, h5py.HardLink), f"{group.name}/{name} is a link out of the file", path)
     found = group[name]
     if isinstance(found, h5py.Dataset):
         outside = found.external or found.is_virtual
         require(not outside, f"{group.name}/{name} is stored outside the file", path)
     return found
+
+
+def _link(group: h5py.Group, name: str) -> object | None:
+    """Link of a name without /; None where there is none. `name in group` would follow it."""
+    return group.get(name, getlink=True)
+
+
+def _some(group: h5py.Group) -> str:
+    return ", ".join(islice(group, 20))[:500]
 
 
 def _values(dataset: h5py.Dataset, path: str | PathLike) -> np.ndarray:
@@ -45,11 +58,15 @@ def _column(obs: h5py.Group, name: str, path: str | PathLike) -> np.ndarray:
     if isinstance(found, h5py.Group):
         codes = _values(_inside(found, "codes", path), path)
         categories = _values(_inside(found, "categories", path), path)
-    elif "__categories" in obs and name in _inside(obs, "__categories", path):
-        codes = _values(found, path)
-        categories = _values(_inside(obs["__categories"], name, path), path)
     else:
-        return _values(found, path)
+        codes = _values(found, path)
+        if _link(obs, "__categories") is None:
+            return codes
+        known = _inside(obs, "__categories", path)
+        require(isinstance(known, h5py.Group), "__categories holds values, expected a group", path)
+        if _link(known, name) is None:
+            return codes
+        categories = _values(_inside(known, name, path), path)
     known = codes.size == 0 or (codes.min() >= 0 and codes.max() < len(categories))
     require(bool(known), f"{obs.name}/{name}: a missing or unknown category", path)
     return np.asarray(categories)[codes]

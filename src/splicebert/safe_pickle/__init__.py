@@ -17,11 +17,12 @@ from typing import Any
 from splicebert.errors import FormatError
 
 from .machine import MOST_BYTES, Machine, Source
-from .objects import BUILDERS, UnsafePickleError, finished
+from .objects import BUILDERS, UnsafePickleError, finished, shown
 from .tensors import TENSOR_BUILDERS
 
-__all__ = ["UnsafePickleError", "load_pickle"]
+__all__ = ["MOST_BYTES", "UnsafePickleError", "load_pickle", "shown"]
 
+_DAMAGED = (ValueError, EOFError, zlib.error, gzip.BadGzipFile, OverflowError, RecursionError)
 _GZIP, _NPY, _ZIP = b"\x1f\x8b", b"\x93NUMPY", b"PK\x03\x04"
 
 
@@ -63,7 +64,7 @@ def load_pickle(path: str | PathLike, *, most_bytes: int = MOST_BYTES) -> Any:
                 "that no code in the file can run",
                 path,
             ) from error
-        except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except _DAMAGED as error:
             raise FormatError(
                 f"not a pickle of protocol 2 to 5, or damaged: {error}", path
             ) from error

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from .objects import Name, Unfinished, UnsafePickleError, plain_key
 
 CHUNK = 1 << 24
-MOST_BYTES = 64 << 30
+MOST_BYTES = 8 << 30
 MOST_OPCODES = 50_000_000
 _MARK = object()
 # The binary opcodes of protocols 2 to 5 that plain data need; others are methods of the machine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,6 +31,27 @@ class Name(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"[:200]
+
+
+class _Brief(reprlib.Repr):
+    """Shows a few levels of tuples and lists; of anything else than short values, its type."""
+
+    def repr1(self, x: Any, level: int) -> str:
+        if type(x) is Name:
+            return str(x)
+        short = type(x) is int and x.bit_length() < 100
+        if short or type(x) in (tuple, list, str, float, bool, type(None)):
+            return super().repr1(x, level)
+        return type(x).__name__
+
+
+_BRIEF = _Brief()
+_BRIEF.maxlevel = 3
+
+
+def shown(value: Any) -> str:
+    """Show an object of a pickle in a message: tuples in tuples may print as more than memory."""
+    return _BRIEF.repr(value)[:100]
 
 
 def plain_key(value: Any) -> Any:
@@ -78,7 +100,7 @@ class Array(Unfinished):
             case (1, tuple(shape), Dtype() as kind, bool(fortran), list(items)):
                 if not kind.value.hasobject or len(items) != _size(shape):
                     raise UnsafePickleError(
-                        f"{len(items)} objects for an array {kind.value} {shape}"
+                        f"{len(items)} objects for an array {kind.value} {shown(shape)}"
                     )
                 self.items, self.shape, self.order = items, shape, "F" if fortran else "C"
             case (1, tuple(shape), Dtype() as kind, bool(fortran), bytes() | bytearray() as raw):
@@ -90,7 +112,7 @@ class Array(Unfinished):
 def _size(shape: tuple) -> int:
     """Number of values of an array; UnsafePickleError where the shape is none."""
     if len(shape) > 32 or any(type(n) is not int or not 0 <= n < MOST_NUMBERS for n in shape):
-        raise UnsafePickleError(f"an array of shape {str(shape)[:100]}")
+        raise UnsafePickleError(f"an array of shape {shown(shape)}")
     return math.prod(shape)
 
 
@@ -102,7 +124,7 @@ def from_bytes(raw: bytes | bytearray, kind: Any, shape: Any, order: Any) -> np.
         raise UnsafePickleError("an array of objects in raw bytes")
     if type(raw) not in (bytes, bytearray) or len(raw) != _size(shape) * kind.value.itemsize:
         found = f"{len(raw)} bytes" if isinstance(raw, (bytes, bytearray)) else type(raw).__name__
-        raise UnsafePickleError(f"{found} for an array {kind.value} {shape}")
+        raise UnsafePickleError(f"{found} for an array {kind.value} {shown(shape)}")
     return np.frombuffer(raw, kind.value).reshape(shape, order=order)
 
 
@@ -110,7 +132,7 @@ def _dtype(arguments: tuple) -> Dtype:
     match arguments:
         case (str(letters), bool() | 0 | 1, bool() | 0 | 1) if _LETTERS.fullmatch(letters):
             return Dtype(letters)
-    raise UnsafePickleError(f"dtype {str(arguments)[:100]}")
+    raise UnsafePickleError(f"dtype {shown(arguments)}")
 
 
 def _reconstruct(arguments: tuple) -> Array:
@@ -140,12 +162,12 @@ def _encode(arguments: tuple) -> bytes:
     match arguments:
         case (str(text), "latin1" | "latin-1"):
             return text.encode("latin-1")
-    raise UnsafePickleError(f"_codecs.encode of {str(arguments)[:100]}")
+    raise UnsafePickleError(f"_codecs.encode of {shown(arguments)}")
 
 
 def _empty(arguments: tuple, *allowed: tuple) -> dict:
     if arguments not in allowed:
-        raise UnsafePickleError(f"a dict made with {str(arguments)[:100]}")
+        raise UnsafePickleError(f"a dict made with {shown(arguments)}")
     return {}
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .machine import Machine, Source
-from .objects import BUILDERS, Name, UnsafePickleError
+from .objects import BUILDERS, Name, UnsafePickleError, shown
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
 STORAGES = {
@@ -48,7 +48,7 @@ def _reference(key: Any) -> _Reference:
             kind in STORAGES and count >= 0
         ):
             return _Reference(np.dtype(STORAGES[kind]), name, count)
-    raise UnsafePickleError(f"a storage of torch of another form: {str(key)[:200]}")
+    raise UnsafePickleError(f"a storage of torch of another form: {shown(key)}")
 
 
 def _load_from_bytes(arguments: tuple) -> Storage:
@@ -82,14 +82,18 @@ def _rebuild_tensor(arguments: tuple) -> np.ndarray:
         case _:
             raise UnsafePickleError("a tensor of torch of an unknown form")
     if len(size) != len(stride) or len(size) > 32 or offset < 0:
-        raise UnsafePickleError(f"a tensor of torch of size {size} and stride {stride}")
+        raise UnsafePickleError(
+            f"a tensor of torch of size {shown(size)} and stride {shown(stride)}"
+        )
     if any(type(n) is not int or n < 0 for n in (*size, *stride)):
-        raise UnsafePickleError(f"a tensor of torch of size {size} and stride {stride}")
+        raise UnsafePickleError(
+            f"a tensor of torch of size {shown(size)} and stride {shown(stride)}"
+        )
     if math.prod(size) == 0:
         return np.empty(size, values.dtype) if max(size) < 1 << 48 else values[:0]
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if last >= len(values) or math.prod(size) > len(values):
-        raise UnsafePickleError(f"a tensor of torch of size {size} in {len(values)} values")
+        raise UnsafePickleError(f"a tensor of torch of size {shown(size)} in {len(values)} values")
     step = values.dtype.itemsize
     view = np.lib.stride_tricks.as_strided(
         values[offset:], size, [n * step for n in stride], writeable=False
