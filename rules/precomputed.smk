@@ -64,7 +64,7 @@ rule unpack_precomputed_results:
 rule convert_precomputed_masked_bases:
     input:
         folder=PRECOMPUTED_FOLDER,
-        library=library("precomputed", "safe_pickle", "masking"),
+        library=library("precomputed", "safe_pickle", "sources/problems", "masking"),
     output:
         annotation="results/conservation/{dataset}/mlm_windows.zarr.zip",
         predictions=expand(
@@ -91,7 +91,7 @@ rule convert_precomputed_masked_bases:
 rule convert_precomputed_probe_windows:
     input:
         folder=PRECOMPUTED_FOLDER,
-        library=library("precomputed", "safe_pickle"),
+        library=library("precomputed", "safe_pickle", "sources/problems"),
     output:
         windows="results/conservation/{dataset}/inputs.probe.parquet",
         annotation="results/conservation/{dataset}/probe_windows.zarr.zip",
@@ -129,6 +129,7 @@ rule convert_precomputed_clusters:
         library=library(
             "precomputed",
             "safe_pickle",
+            "sources/problems",
             "embedding_kinds",
             "embedding_sites",
             "genome",
@@ -170,6 +171,7 @@ rule convert_precomputed_pairs:
         library=library(
             "precomputed",
             "safe_pickle",
+            "sources/problems",
             "pairs",
             "bed",
             "sites",
@@ -207,6 +209,7 @@ rule convert_precomputed_introns:
         library=library(
             "precomputed",
             "safe_pickle",
+            "sources/problems",
             "attention_scores",
             "genome",
             "inference",
@@ -240,6 +243,7 @@ rule convert_precomputed_variants:
         library=library(
             "precomputed",
             "safe_pickle",
+            "sources/problems",
             "scores",
             "variant_kinds",
             "sequence",
@@ -279,6 +283,7 @@ rule convert_precomputed_mutagenesis:
         library=library(
             "precomputed",
             "safe_pickle",
+            "sources/problems",
             "scores",
             "variant_kinds",
             "sequence",
