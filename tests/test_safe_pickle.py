@@ -504,7 +504,8 @@ def test_a_message_about_tuples_in_tuples_is_short(refused, name):
     tracemalloc.start()
     try:
         assert len(refused(data)) < 1000
-        assert tracemalloc.get_traced_memory()[1] < 500_000
+        # The text of it would take 2.7 MB; what the fixture notes of loaded modules, half of one.
+        assert tracemalloc.get_traced_memory()[1] < 1_500_000
     finally:
         tracemalloc.stop()
 
