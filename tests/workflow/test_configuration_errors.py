@@ -133,7 +133,7 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     assert planned["download_source"] == 6  # weights, data, hg19, GRCh38, phastCons, phyloP
     assert planned["decompress_genome"] == 2
     assert planned["infer_conservation_mlm"] == 2 * 8  # models, shards
-    assert planned["infer_conservation_hidden_states"] == 3
+    assert planned["infer_conservation_hidden_states"] == 3 * 8  # one-hot, too
     assert planned["unpack_data_conservation"] == planned["unpack_data_embedding"] == 1
     assert planned["infer_embedding_hidden_states"] == 2 * 2 * 8  # data sets, models, shards
     assert planned["cluster_embedding_sites"] == planned["fit_embedding_probe"] == 2 * 3
