@@ -1,14 +1,26 @@
 """What the demo must recover of its planted truth, and by what margin: one table for all analyses.
 
-A claim holds if the 95 % interval of its score lies above `least`, and the interval of each control
-below `most` of that control. Controls are the same measurement of an untrained model of the same
-size, of shuffled labels, or of a one-hot encoding or weight matrix.
+CLAIMS are measured in memory by test_truth.py: a claim holds if the 95 % interval of its score lies
+above `least`, and the interval of each control below `most` of that control. DEMANDS are checked
+on the outputs of the demo, or by tests that need more than a function of a model and a genome.
+Controls are the same measurement of an untrained model of the same size, of shuffled labels or
+windows, or of a one-hot encoding or weight matrix.
+
+`pending` says why the committed demo model does not reach a row yet. Such a row must fail, and a
+model that reaches it makes the test ask for the word to be taken out.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
+import pytest
+
 from truth import analyses
+
+ANALYSES = (
+    *("conservation", "embedding", "attention", "variant", "branchpoint", "splicesite"),
+    "dependency",
+)
 
 
 class Control(NamedTuple):
@@ -21,11 +33,7 @@ class Control(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One row: analysis, what is recovered, how it is measured, least score, controls.
-
-    `pending` says why the committed demo model does not reach it yet; such a row must fail, and a
-    model that reaches it makes the test ask for the word to be taken out.
-    """
+    """One row: analysis, what is recovered, how it is measured, least score, controls."""
 
     analysis: str
     what: str
@@ -34,6 +42,54 @@ class Claim(NamedTuple):
     controls: tuple[Control, ...]
     options: dict = {}  # noqa: RUF012 - read only
     pending: str = ""
+
+
+class Demand(NamedTuple):
+    """One row of a test that measures more than one thing.
+
+    analysis, what
+        What is to be recovered.
+    test, case
+        Name under which the test asks for its rows, and what it needs to know to measure this one.
+    control
+        What the demo model is compared with, which must be worse, or must fail by itself.
+    least
+        What the measured number must exceed: a score (its lower bound), or its difference to the
+        control's.
+    most
+        What the control's upper bound must stay below, if that is asked for.
+    pending
+        As above.
+    """
+
+    analysis: str
+    what: str
+    test: str
+    case: tuple[str, ...] = ()
+    control: str = "chance"
+    least: float = 0.0
+    most: float | None = None
+    pending: str = ""
+
+
+def not_yet(reason: str) -> pytest.MarkDecorator:
+    """Mark of a row that is pending: its assertion, and nothing else, must fail."""
+    return pytest.mark.xfail(reason=reason, strict=True, raises=AssertionError)
+
+
+def demands(analysis: str, test: str) -> list:
+    """Rows of a test as parameters, pending ones marked; KeyError where there are none."""
+    rows = [row for row in DEMANDS if (row.analysis, row.test) == (analysis, test)]
+    if not rows:
+        raise KeyError((analysis, test))
+    return [
+        pytest.param(
+            row,
+            id="-".join((*row.case, row.control)),
+            marks=[not_yet(row.pending)] if row.pending else [],
+        )
+        for row in rows
+    ]
 
 
 SHUFFLED = Control("shuffled labels", "trained", 0.60, {"shuffled": True})
@@ -130,3 +186,113 @@ CLAIMS = [
         {"site": "donor"},
     ),
 ]
+
+RANKS = "what is conserved shows in composition, and by rank one-hot reads that as well"
+MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
+MOTIF = "the demo model hardly looks past the motif, which decoys have, too"
+PLACE = "the sum over 100 distances tells of places, and these are alike"
+UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
+
+CONSERVATION = [
+    *(
+        Demand(
+            "conservation", f"states tell conserved bases: {metric} over the control's",
+            "probe", (metric,), control, least=0.03,
+            pending=RANKS if (metric, control) == ("auc", "onehot") else "",
+        )
+        for metric in ("ap", "auc")
+        for control in ("onehot", "untrained")
+    ),
+    *(
+        Demand("conservation", "states tell conserved bases", "probe_auc", (split,), least=0.55)
+        for split in ("base", "chromosome")
+    ),
+    Demand("conservation", "repeats are predicted better", "accuracy", ("repeat",),
+           "other bases of introns", least=0.05),
+    Demand("conservation", "protein domains are predicted better", "accuracy", ("domain",),
+           "other coding sequence", least=0.05),
+    Demand("conservation", "introns are predicted better", "accuracy", ("intron",),
+           "coding sequence without a domain"),
+    Demand("conservation", "masked bases are predicted: accuracy over the control's", "mlm",
+           ("accuracy",), "untrained", least=0.05, most=0.32),
+]  # fmt: skip
+
+EMBEDDING = [
+    *(
+        Demand(
+            "embedding", f"some layer tells the classes of {dataset}: AUC over the control's",
+            "probe", (dataset, site), control, least=0.05, pending=pending,
+        )
+        for dataset, site, control, pending in (
+            ("demo-sites", "donor", "untrained", ""),
+            ("demo-sites", "donor", "onehot10", MATRIX),
+            ("demo-sites", "donor", "onehot100", MATRIX),
+            ("demo-sites", "acceptor", "untrained", ""),
+            ("demo-sites", "acceptor", "onehot10", MATRIX),
+            ("demo-sites", "acceptor", "onehot100", MATRIX),
+            ("decoys", "donor", "untrained", MOTIF),
+            ("decoys", "donor", "onehot10", MOTIF),
+            ("decoys", "donor", "onehot100", MOTIF),
+            ("decoys", "acceptor", "untrained", MOTIF),
+            ("decoys", "acceptor", "onehot10", MOTIF),
+            ("decoys", "acceptor", "onehot100", MOTIF),
+            ("demo-usage", "donor", "untrained", ""),
+            ("demo-usage", "donor", "onehot10", MATRIX),
+            ("demo-usage", "donor", "onehot100", ""),
+            ("demo-usage", "acceptor", "untrained", ""),
+            ("demo-usage", "acceptor", "onehot10", MATRIX),
+            ("demo-usage", "acceptor", "onehot100", MATRIX),
+        )
+    ),
+    *(
+        Demand(
+            "embedding", "clusters follow the label: NMI, its interval above the control's",
+            "clusters", (site,), control, pending=pending,
+        )
+        for site, control, pending in (
+            ("donor", "untrained", ""),
+            ("donor", "onehot10", MATRIX),
+            ("donor", "onehot100", ""),
+            ("acceptor", "untrained", ""),
+            ("acceptor", "onehot10", MATRIX),
+            ("acceptor", "onehot100", MATRIX),
+        )
+    ),
+]  # fmt: skip
+
+ATTENTION = [
+    Demand("attention", "introns exceed random pairs at the same distance: AUC in a chosen layer",
+           "pairs", (), "untrained", least=0.55, most=0.60),
+]  # fmt: skip
+
+PLACES = {("context", "distance"), ("context", "delta_p")}
+VARIANT = [
+    *(
+        Demand(
+            "variant", f"the {score} score finds disrupting variants: average precision over",
+            "precision", (variants, score), control,
+            pending=PLACE if (score, control) in PLACES else "",
+        )
+        for variants, score, controls in (
+            ("anywhere", "sites", ("chance", "distance", "delta_p", "untrained sites")),
+            ("alike", "context", ("chance", "untrained context_unfloored", "distance", "delta_p")),
+        )
+        for control in controls
+    ),
+    *(
+        Demand("variant", "a mutated conserved base is felt more at equal distance: ln KL",
+               "conserved", (region,), "untrained")
+        for region in ("CDS", "intron")
+    ),
+]  # fmt: skip
+
+DEPENDENCY = [
+    Demand("dependency", "a mutated tract moves its own donor's +3: rank among places as far apart",
+           "tract", (), "shuffled windows", least=0.6),
+    Demand("dependency", "the block between the ends of an intron: rank among blocks alike",
+           "block", ("donor_acceptor",), "shuffled windows", least=0.5),
+    Demand("dependency", "the block between branchpoint and acceptor: rank among blocks alike",
+           "block", ("branchpoint_acceptor",), "shuffled windows", least=0.5, pending=UNPLANTED),
+]  # fmt: skip
+
+DEMANDS = [*CONSERVATION, *EMBEDDING, *ATTENTION, *VARIANT, *DEPENDENCY]

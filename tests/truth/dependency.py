@@ -35,20 +35,28 @@ class Link(NamedTuple):
 
 
 def short_introns(world, chrom, n, *, longest=120, seed=6):
-    """Introns of a chromosome with room for a background: chrom, start, end, strand, tx_id."""
-    sites = world.genome.splice_sites
-    sites = sites[sites["chrom"] == chrom]
+    """Introns with room for a background: chrom, start, end, strand, tx_id, branchpoint.
+
+    The last is the forward-strand position of the A.
+    """
+    keys = ["tx_id", "intron_number"]
+    sites, branchpoints = (
+        table[table["chrom"] == chrom]
+        for table in (world.genome.splice_sites, world.genome.branchpoints)
+    )
+    known = branchpoints.set_index(keys)["start"]
     rows = []
-    for (tx_id, _), pair in sites.groupby(["tx_id", "intron_number"]):
+    for key, pair in sites.groupby(keys):
         if len(pair) == 2 and pair["end"].max() - pair["start"].min() <= longest:
-            first = pair.iloc[0]
-            rows.append((chrom, pair["start"].min(), pair["end"].max(), first["strand"], tx_id))
-    table = pd.DataFrame(rows, columns=["chrom", "start", "end", "strand", "tx_id"])
+            ends = (pair["start"].min(), pair["end"].max())
+            rows.append((chrom, *ends, pair.iloc[0]["strand"], key[0], known[key]))
+    columns = ["chrom", "start", "end", "strand", "tx_id", "branchpoint"]
+    table = pd.DataFrame(rows, columns=columns)
     return table.sample(min(n, len(table)), random_state=seed).sort_index(ignore_index=True)
 
 
 def sequences_of(world, introns, *, shuffled, seed=7):
-    """Windows centred on introns, 5'->3', and the offsets of donor and acceptor in each."""
+    """Windows centred on introns, 5'->3', and donor, acceptor and branchpoint's offsets in each."""
     rng = np.random.default_rng(seed)
     sequences, places = [], []
     for row in introns.itertuples():
@@ -60,16 +68,17 @@ def sequences_of(world, introns, *, shuffled, seed=7):
         plus = row.strand == "+"
         donor = row.start - left if plus else right - row.end
         acceptor = row.end - left if plus else right - row.start
-        places.append((donor, acceptor))
+        branchpoint = row.branchpoint - left if plus else right - 1 - row.branchpoint
+        places.append((donor, acceptor, branchpoint))
     return sequences, places
 
 
 class Mapped(NamedTuple):
-    """Introns, their maps, and the offsets of donor and acceptor in each."""
+    """Introns, their maps, and the offsets of donor, acceptor and branchpoint in each."""
 
     introns: pd.DataFrame
     maps: list[np.ndarray]
-    places: list[tuple[int, int]]
+    places: list[tuple[int, int, int]]
 
 
 def map_introns(model, world, introns, runtime, *, shuffled=False):
@@ -83,8 +92,8 @@ def links_in_maps(mapped, link="donor_acceptor"):
     """Block scores of a link in maps: a Link."""
     rows = []
     tx_ids = mapped.introns["tx_id"]
-    for values, (donor, acceptor), tx_id in zip(mapped.maps, mapped.places, tx_ids, strict=True):
-        found = score_link(values, site_blocks(donor, acceptor, None, SIZES), link)
+    for values, place, tx_id in zip(mapped.maps, mapped.places, tx_ids, strict=True):
+        found = score_link(values, site_blocks(*place, SIZES), link)
         rows.append((tx_id, found.rank, found.z, found.score - found.background_mean, found.reason))
     table = pd.DataFrame(rows, columns=["tx_id", "rank", "z", "difference", "reason"])
     table = table[table["reason"] == ""]
@@ -104,7 +113,7 @@ def tract_ranks(mapped):
     moved along the window, 0.5 by chance: the mean over introns, with its interval.
     """
     ranks = {base: [] for base in range(-3, 9) if base}
-    for values, (donor, acceptor) in zip(mapped.maps, mapped.places, strict=True):
+    for values, (donor, acceptor, _) in zip(mapped.maps, mapped.places, strict=True):
         for base, found in ranks.items():
             at = donor + base - (base > 0)
             shifts = np.arange(-at, LENGTH - (acceptor - 4) + 1)

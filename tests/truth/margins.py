@@ -1,7 +1,5 @@
 """By what margin a score finds disrupting variants better than others do: average precision."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
@@ -11,25 +9,6 @@ from truth.analyses import STRONG, disrupting, disrupting_anywhere, variant_scor
 
 REPLICATES = 300
 SETS = {"alike": disrupting, "anywhere": disrupting_anywhere}
-
-
-class Margin(NamedTuple):
-    """What a score's average precision must exceed, on which variants; chance is the prevalence."""
-
-    variants: str
-    score: str
-    against: str
-    pending: str = ""
-
-
-PLACE = "the sum over 100 distances tells of places, and these are alike"
-MARGINS = [
-    *(Margin("anywhere", "sites", other) for other in ("chance", "distance", "delta_p")),
-    Margin("anywhere", "sites", "untrained sites"),
-    Margin("alike", "context", "chance"),
-    Margin("alike", "context", "untrained context_unfloored"),
-    *(Margin("alike", "context", other, pending=PLACE) for other in ("distance", "delta_p")),
-]
 
 
 def all_scores(models, world, name):

@@ -2,12 +2,11 @@
 
 import inspect
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from truth.claims import CLAIMS
-from truth.margins import MARGINS, all_scores, margin
+from truth.claims import ANALYSES, CLAIMS, DEMANDS, demands, not_yet
+from truth.margins import all_scores, margin
 from truth.world import make_world
 
 IDS = [f"{claim.analysis}-{number}" for number, claim in enumerate(CLAIMS)]
@@ -27,8 +26,7 @@ def measured(claim, model, *, world, distant, options):
 @pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
 def test_planted_truth_is_recovered(claim, models, world, distant, request):
     if claim.pending:
-        expected = {"reason": claim.pending, "strict": True, "raises": AssertionError}
-        request.applymarker(pytest.mark.xfail(**expected))
+        request.applymarker(not_yet(claim.pending))
     worlds = {"world": world, "distant": distant}
     rows = [("trained", measured(claim, models["trained"], **worlds, options={}))]
     # Controls of a claim that fails without them are for readers, who ask with `-s`.
@@ -45,19 +43,19 @@ def test_planted_truth_is_recovered(claim, models, world, distant, request):
         assert high < control.most, control.name
 
 
-@pytest.mark.parametrize("claim", MARGINS, ids=lambda claim: f"{claim.score}-{claim.against}")
-def test_average_precision_of_variants_exceeds_others(claim, models, world, request):
-    if claim.pending:
-        expected = {"reason": claim.pending, "strict": True, "raises": AssertionError}
-        request.applymarker(pytest.mark.xfail(**expected))
-    table = all_scores(models, world, claim.variants)
-    found = margin(table, claim.score, claim.against)
-    print(f"\nAP of {claim.score} over {claim.against}, variants {claim.variants}: "
+@pytest.mark.parametrize("demand", demands("variant", "precision"))
+def test_average_precision_of_variants_exceeds_others(demand, models, world):
+    variants, score = demand.case
+    found = margin(all_scores(models, world, variants), score, demand.control)
+    print(f"\nAP of {score} over {demand.control}, variants {variants}: "
           f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")  # fmt: skip
-    assert found.low > 0
+    assert found.low > demand.least
 
 
-def test_shuffled_labels_have_no_margin(models, world):
-    table = all_scores(models, world, "anywhere")
-    table["delta_psi"] = np.random.default_rng(0).permutation(table["delta_psi"])
-    assert margin(table, "sites", "chance").value < 0.1
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_each_analysis_has_a_row_that_is_reached_against_a_control(analysis, root):
+    claims = [claim for claim in CLAIMS if claim.analysis == analysis and claim.controls]
+    rows = claims + [row for row in DEMANDS if row.analysis == analysis and row.control]
+    assert any(not row.pending for row in rows)
+    name = analysis.replace("splicesite", "splice site")
+    assert f"| {name} |" in (root / "docs/truth.md").read_text()

@@ -9,6 +9,7 @@ from splicebert.scores import context_profile, kl_all_tokens
 from splicebert.statistics import block_weights, estimate
 from splicebert.synthetic.spec import REGION_NAMES
 from truth.analyses import BATCH
+from truth.claims import demands
 from truth.world import window
 
 REPLICATES = 300
@@ -69,14 +70,14 @@ def conserved_over_other(values, sites):
     return estimate(difference(np.ones(len(sites))), np.array(draws))
 
 
-@pytest.mark.parametrize("region", ["CDS", "intron"])
-def test_conserved_sites_are_felt_more_at_equal_distance(world, models, region):
-    found = {}
+@pytest.mark.parametrize("demand", demands("variant", "conserved"))
+def test_conserved_sites_are_felt_more_at_equal_distance(world, models, demand):
+    (region,), found = demand.case, {}
     for name, model in models.items():
         sites = draw_sites(world, region, SITES[name])
         found[name] = conserved_over_other(mean_log_profile(model, world, sites), sites)
     for name, value in found.items():
         print(f"\n{region}, {name}: ln KL of conserved over other sites "
               f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})")  # fmt: skip
-    assert found["trained"].low > 0
-    assert found["untrained"].high < found["trained"].low
+    assert found["trained"].low > demand.least
+    assert found[demand.control].high < found["trained"].low

@@ -7,11 +7,8 @@ import yaml
 
 from splicebert.arrays import ArrayReader
 from splicebert.masking import NOT_CHOSEN
-from splicebert.statistics import balanced_accuracy, bootstrap_counts, estimate
-
-MARGIN = 0.03
-"""How much more the trained model's probe must reach than that of either control."""
-ACCURACY_MARGIN = 0.05
+from splicebert.statistics import Estimate, balanced_accuracy, bootstrap_counts, estimate
+from truth.claims import demands
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +72,9 @@ def masked(tables, demo):
     return Masked(demo.folder)
 
 
-def probe(tables, model, metric):
+def probe(tables, model, metric, split="chromosome"):
     table = tables["probe_metrics"]
-    table = table[(table["metric"] == metric) & (table["split"] == "chromosome")]
+    table = table[(table["metric"] == metric) & (table["split"] == split)]
     return table[table["model"] == model].iloc[0]
 
 
@@ -87,55 +84,44 @@ def accuracy(tables, region, bases, model="demo"):
     return table[table["model"] == model].iloc[0]
 
 
-PENDING = pytest.mark.xfail(
-    reason="what is conserved shows in composition, and by rank one-hot reads that as well",
-    strict=True,
-    raises=AssertionError,
-)
+@pytest.mark.parametrize("demand", demands("conservation", "probe"))
+def test_embeddings_tell_conservation_better_than(tables, demand):
+    (metric,) = demand.case
+    trained, other = (probe(tables, model, metric) for model in ("demo", demand.control))
+    for name, row in (("demo", trained), (demand.control, other)):
+        print(f"{name} {metric} {row['value']:.3f} ({row['low']:.3f}-{row['high']:.3f})")
+    assert trained["value"] - other["value"] > demand.least
 
 
-@pytest.mark.parametrize(
-    ("metric", "control"),
-    [
-        ("ap", "onehot"),
-        ("ap", "untrained"),
-        pytest.param("auc", "onehot", marks=PENDING),
-        ("auc", "untrained"),
-    ],
-)
-def test_embeddings_tell_conservation_better_than(tables, metric, control):
-    trained, other = (probe(tables, model, metric) for model in ("demo", control))
-    print(f"{metric} {trained['value']:.3f} ({trained['low']:.3f}-{trained['high']:.3f}), "
-          f"{control} {other['value']:.3f} ({other['low']:.3f}-{other['high']:.3f})")  # fmt: skip
-    assert trained["value"] - other["value"] > MARGIN
-    if metric == "auc":
-        assert trained["low"] > 0.5
+@pytest.mark.parametrize("demand", demands("conservation", "probe_auc"))
+def test_embeddings_tell_conservation(tables, demand):
+    assert probe(tables, "demo", "auc", *demand.case)["low"] > demand.least
 
 
-def test_repeats_are_predicted_better_than_other_bases(tables):
-    repeat = accuracy(tables, "protein_coding|intron", "repeat")
-    other = accuracy(tables, "protein_coding|intron", "nonrepeat")
-    print(f"repeats {repeat['value']:.3f}, other {other['value']:.3f}")
-    assert repeat["low"] > other["high"] + ACCURACY_MARGIN
+@pytest.fixture(scope="module")
+def compared(tables, masked):
+    """Accuracies at masked bases: what is predicted better, and what worse."""
+    coding, intron = (masked.region(f"protein_coding|{name}") for name in ("CDS", "intron"))
+    other = masked.accuracy(coding & ~masked.domain)
+    repeats = (accuracy(tables, "protein_coding|intron", name) for name in ("repeat", "nonrepeat"))
+    return {
+        "repeat": tuple(Estimate(*row[["value", "low", "high"]]) for row in repeats),
+        "domain": (masked.accuracy(coding & masked.domain), other),
+        "intron": (masked.accuracy(intron), other),
+    }
 
 
-def test_domains_are_predicted_better_than_other_coding_sequence(masked):
-    """What selection keeps is what can be known of a sequence."""
-    coding = masked.region("protein_coding|CDS")
-    domain, other = (masked.accuracy(coding & s) for s in (masked.domain, ~masked.domain))
-    print(f"domains {domain.value:.3f}, other coding sequence {other.value:.3f}")
-    assert domain.low > other.high + ACCURACY_MARGIN
+@pytest.mark.parametrize("demand", demands("conservation", "accuracy"))
+def test_what_can_be_known_is_predicted_better_than(compared, demand):
+    """Repeats and domains are copies; introns outside them have tracts and composition."""
+    better, worse = compared[demand.case[0]]
+    print(f"{demand.case[0]} {better.value:.3f}, {demand.control} {worse.value:.3f}")
+    assert better.low > worse.high + demand.least
 
 
-def test_introns_are_predicted_better_than_coding_sequence_without_a_domain(masked):
-    intron = masked.accuracy(masked.region("protein_coding|intron"))
-    coding = masked.accuracy(masked.region("protein_coding|CDS") & ~masked.domain)
-    print(f"introns {intron.value:.3f}, coding sequence without a domain {coding.value:.3f}")
-    assert intron.low > coding.high
-
-
-def test_an_untrained_model_predicts_at_chance(tables):
+@pytest.mark.parametrize("demand", demands("conservation", "mlm"))
+def test_an_untrained_model_predicts_at_chance(tables, demand):
     table = tables["mlm_summary"]
-    table = table[table["metric"] == "accuracy"].set_index("model")
-    assert table.loc["untrained", "high"] < 0.32
-    assert table.loc["demo", "low"] > table.loc["untrained", "high"] + ACCURACY_MARGIN
+    table = table[table["metric"] == demand.case[0]].set_index("model")
+    assert table.loc[demand.control, "high"] < demand.most
+    assert table.loc["demo", "low"] > table.loc[demand.control, "high"] + demand.least

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 import yaml
 
-MARGIN = 0.05
-"""How much more of the AUC the trained model's best layer must reach than a control's."""
+from truth.claims import demands
+
 LABELS = {
     ("donor", True): "GT(donor)", ("donor", False): "GT(non-donor)",
     ("acceptor", True): "AG(acceptor)", ("acceptor", False): "AG(non-acceptor)",
@@ -59,53 +59,22 @@ def best(tables, dataset, site, method):
     return table.loc[table["value"].idxmax()]
 
 
-MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
-MOTIF = "the demo model hardly looks past the motif, which decoys have, too"
-NOT_YET = {
-    ("demo-sites", "donor", "onehot10"): MATRIX,
-    ("demo-sites", "donor", "onehot100"): MATRIX,
-    ("demo-sites", "acceptor", "onehot10"): MATRIX,
-    ("demo-sites", "acceptor", "onehot100"): MATRIX,
-    ("demo-usage", "donor", "onehot10"): MATRIX,
-    ("demo-usage", "acceptor", "onehot10"): MATRIX,
-    ("demo-usage", "acceptor", "onehot100"): MATRIX,
-    ("clusters", "donor", "onehot10"): MATRIX,
-    ("clusters", "acceptor", "onehot10"): MATRIX,
-    ("clusters", "acceptor", "onehot100"): MATRIX,
-} | {
-    ("decoys", site, control): MOTIF
-    for site in ("donor", "acceptor")
-    for control in ("untrained", "onehot10", "onehot100")
-}
-
-
-def expect(request, *case):
-    """Mark a case that the committed demo model does not reach: it must fail."""
-    if case in NOT_YET:
-        expected = {"reason": NOT_YET[case], "strict": True, "raises": AssertionError}
-        request.applymarker(pytest.mark.xfail(**expected))
-
-
-@pytest.mark.parametrize("control", ["untrained", "onehot10", "onehot100"])
-@pytest.mark.parametrize("site", ["donor", "acceptor"])
-@pytest.mark.parametrize("dataset", ["demo-sites", "decoys", "demo-usage"])
-def test_some_layer_tells_classes_better_than(tables, dataset, site, control, request):
-    expect(request, dataset, site, control)
-    trained, other = (best(tables, dataset, site, method) for method in ("demo", control))
+@pytest.mark.parametrize("demand", demands("embedding", "probe"))
+def test_some_layer_tells_classes_better_than(tables, demand):
+    trained, other = (best(tables, *demand.case, method) for method in ("demo", demand.control))
     interval = f"{trained['low']:.3f}-{trained['high']:.3f}"
     print(f"layer {trained['layer']}: AUC {trained['value']:.3f} ({interval}), "
-          f"{control} {other['value']:.3f}")  # fmt: skip
-    assert trained["value"] > other["value"] + MARGIN
-    assert trained["low"] > 0.5
+          f"{demand.control} {other['value']:.3f}")  # fmt: skip
+    assert trained["value"] > other["value"] + demand.least
+    assert trained["low"] > 0.5  # chance
 
 
-@pytest.mark.parametrize("control", ["untrained", "onehot10", "onehot100"])
-@pytest.mark.parametrize("site", ["donor", "acceptor"])
-def test_clusters_follow_the_label_more_than(tables, site, control, request):
-    expect(request, "clusters", site, control)
+@pytest.mark.parametrize("demand", demands("embedding", "clusters"))
+def test_clusters_follow_the_label_more_than(tables, demand):
+    (site,) = demand.case
     table = tables["clustering"]
     table = table[(table["dataset"] == "demo-sites") & (table["site"] == site)]
     table = table[(table["subset"] == site) & (table["metric"] == "nmi")]
     best = table.loc[table.groupby("method")["value"].idxmax()].set_index("method")
     print(best[["layer", "value", "low", "high"]].to_string())
-    assert best.loc["demo", "low"] > best.loc[control, "high"]
+    assert best.loc["demo", "low"] > best.loc[demand.control, "high"] + demand.least
