@@ -1,24 +1,44 @@
-"""Peak memory and speed of `splicebert score-variants` by the number of records.
+"""Memory and speed of `splicebert score-variants` by the number of records.
 
 Everything is made for the run: a genome with genes, VCFs of SNVs, insertions and deletions, and a
 random checkpoint, tiny unless `--true-size`. Each VCF is scored in a process of its own, as table,
-annotated VCF and list of what is left out.
+annotated VCF and list of what is left out, and its resident memory is sampled meanwhile (Linux).
+
+Columns of the table, a row a run:
+  records, shard      of the VCF, and which part of it was scored
+  length              nt of a window
+  rows, seconds       of the output; from the first window to the last row
+  variants_per_s, nt_per_s   as the command logs them
+  peak_mib            largest resident memory from the start of the process to its end
+  mib_25 ... mib_100  largest resident memory in each quarter of the records
+  own_25 ... own_100  the same without mapped files (RssAnon)
+
+Examples:
+  python scripts/benchmarks/benchmark_variants.py --records 100000 1000000 --output memory.tsv
+  python scripts/benchmarks/benchmark_variants.py --records 100000 --format tsv --no-annotated
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import torch
+from watch_process import Sample, watch
 
-TINY = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-TRUE = {"hidden_size": 512, "num_hidden_layers": 6, "num_attention_heads": 16}
+from splicebert.benchmark.cases import write_random_model
+from splicebert.benchmark.machine import hardware
+
+TINY = {
+    "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
+}  # fmt: skip
 CONTIG, GENE, INTRON = 4_000_000, 20_000, 900
 RUN = """
 import json, sys
@@ -28,29 +48,15 @@ code = main(sys.argv[1:])
 peak = next(int(x.split()[1]) for x in open("/proc/self/status") if x.startswith("VmHWM"))
 print(json.dumps({"code": code, "peak": peak / 1024}))
 """
+LAST = re.compile(r"(\d+) rows, .* in ([\d.]+) s: ([\d,.]+) variants/s, ([\d,]+) nt/s")
 
 
-def make_model(folder: Path, size: dict[str, int], length: int) -> Path:
-    """Save a masked language model with random weights."""
-    import torch
-    from transformers import BertConfig, BertForMaskedLM
-
-    from splicebert.sequence import VOCABULARY
-
-    torch.manual_seed(1)
-    more = {"vocab_size": 10, "max_position_embeddings": length + 2, "initializer_range": 0.1}
-    config = BertConfig(**size, **more, intermediate_size=4 * size["hidden_size"])
-    BertForMaskedLM(config).save_pretrained(folder)
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
-    return folder
-
-
-def make_genome(folder: Path, rng: np.random.Generator) -> tuple[Path, Path, str]:
-    """Write a FASTA of one contig, and a GTF whose genes cover a quarter of it, + and - in turn."""
+def make_genome(folder: Path, covered: float, rng: np.random.Generator) -> tuple[Path, Path, str]:
+    """Write a FASTA of one contig, and a GTF whose genes cover a share of it, + and - in turn."""
     sequence = "".join(rng.choice(list("ACGT"), CONTIG))
     (folder / "genome.fa").write_text(f">chr1\n{sequence}\n")
     with (folder / "genes.gtf").open("w") as handle:
-        for number, start in enumerate(range(0, CONTIG - GENE, 4 * GENE)):
+        for number, start in enumerate(range(0, CONTIG - GENE, round(GENE / covered))):
             name = f'gene_id "g{number}"; transcript_id "t{number}"; gene_type "lncRNA";'
             for left in range(start, start + GENE, INTRON + 100):
                 place = f"{left + 1}\t{left + 100}\t.\t{'+-'[number % 2]}"
@@ -76,47 +82,75 @@ def make_vcf(path: Path, sequence: str, records: int, rng: np.random.Generator) 
     return path
 
 
-def measure(folder: Path, vcf: Path, options: list[str]) -> tuple[float, str]:
-    """Peak resident memory in MiB, and the last line of the log."""
-    command = ["score-variants", str(vcf), "-o", str(folder / "out.parquet"), "--annotated"]
-    command += [str(folder / "out.vcf.gz"), *options]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *command],
-        check=False, capture_output=True, text=True, env={**os.environ},
-    )  # fmt: skip
-    if done.returncode or json.loads(done.stdout.splitlines()[-1])["code"] not in (0, 3):
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])["peak"], done.stderr.splitlines()[-1]
+def quarters(samples: list[Sample], name: str) -> list[float]:
+    """Largest value of each quarter of the file; NaN where a run was too short for a sample."""
+    part = np.array([min(int(4 * sample.share), 3) for sample in samples])
+    values = np.array([getattr(sample, name) for sample in samples])
+    return [values[part == i].max(initial=0) or np.nan for i in range(4)]
+
+
+def measure(vcf: Path, command: list[str], every: float) -> dict[str, float]:
+    """Score a VCF and return the columns of the table."""
+    log = vcf.with_suffix(".log")
+    with log.open("w") as handle:
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN, "score-variants", str(vcf), *command],
+            stdout=subprocess.PIPE, stderr=handle, text=True,
+        )  # fmt: skip
+        samples = watch(process, vcf, log, ": records ", every)
+        out = process.communicate()[0]
+    if process.returncode or json.loads(out.splitlines()[-1])["code"] not in (0, 3):
+        sys.exit(log.read_text())
+    found = LAST.search(log.read_text().splitlines()[-1])
+    numbers = [float(text.replace(",", "")) for text in found.groups()]
+    row = dict(zip(("rows", "seconds", "variants_per_s", "nt_per_s"), numbers, strict=True))
+    row["peak_mib"] = json.loads(out.splitlines()[-1])["peak"]
+    for name, key in (("mib", "resident"), ("own", "own")):
+        row |= {f"{name}_{25 * (i + 1)}": x for i, x in enumerate(quarters(samples, key))}
+    return row
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--records", type=int, nargs="+", default=[20_000, 200_000])
+    parser.add_argument("--shards", nargs="+", default=["1/1"], metavar="I/N", help="parts to run")
+    parser.add_argument("--length", type=int, default=510)
+    parser.add_argument("--covered", type=float, default=0.25, help="share of bases in genes")
+    parser.add_argument("--true-size", action="store_true", help="6 layers of 512")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--batch-nt", default="8192", help="nucleotides a batch")
+    parser.add_argument("--format", choices=("parquet", "tsv"), default="parquet")
+    parser.add_argument("--no-annotated", action="store_true", help="no annotated VCF")
+    parser.add_argument("--every", type=float, default=1, help="seconds between samples")
+    parser.add_argument("--output", help="TSV to write")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, nargs="+", default=[20_000, 200_000])
-    parser.add_argument("--length", type=int, default=510)
-    parser.add_argument("--true-size", action="store_true", help="6 layers of 512")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--batch-nt", type=int, help="nucleotides a batch (default: by device)")
-    args = parser.parse_args()
+    args, rows = parse(), []
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device if args.device == "auto" else torch.device(args.device)
     with tempfile.TemporaryDirectory() as name:
         folder, rng = Path(name), np.random.default_rng(1)
-        size = TRUE if args.true_size else TINY
-        (folder / "model").mkdir()
-        model = make_model(folder / "model", size, args.length)
-        genome, genes, sequence = make_genome(folder, rng)
-        options = ["-m", str(model), "--genome", str(genome), "--annotation", str(genes)]
-        options += [
-            "--length",
-            str(args.length),
-            "--any-length",
-            "--device",
-            args.device,
-            "--batch-nt",
-            "8192",
-        ]
+        write_random_model(folder / "model", 1, None if args.true_size else TINY)
+        genome, genes, sequence = make_genome(folder, args.covered, rng)
+        command = ["-m", str(folder / "model"), "--genome", str(genome), "--annotation", str(genes)]
+        command += ["--length", str(args.length), "--any-length", "--device", args.device]
+        command += ["--batch-nt", args.batch_nt, "-o", str(folder / f"out.{args.format}")]
+        if not args.no_annotated:
+            command += ["--annotated", str(folder / "out.vcf.gz")]
         for records in args.records:
             vcf = make_vcf(folder / f"{records}.vcf", sequence, records, rng)
-            peak, line = measure(folder, vcf, options)
-            print(f"{records} records: peak {peak:.0f} MiB; {line}", flush=True)
+            for shard in args.shards:
+                row = {"records": records, "shard": shard, "length": args.length}
+                row |= measure(vcf, [*command, "--shard", shard], args.every)
+                rows.append(row | {"hardware": hardware(device)})
+                print(pd.Series(row).to_string(float_format="%.6g"), flush=True)
+                if args.output:
+                    table = pd.DataFrame(rows)
+                    table.to_csv(args.output, sep="\t", index=False, float_format="%.6g")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """`splicebert score-variants` with an annotation, and `splicebert variant-background`."""
 
 import gzip
+import itertools
 import json
 import logging
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -335,3 +337,51 @@ def test_rows_are_written_as_they_come(run, genome, tmp_path, monkeypatch):
     file = pq.ParquetFile(tmp_path / "x.parquet")
     assert file.num_row_groups == 5
     assert file.read()["pos"].to_pylist() == [r[1] for r in records]
+
+
+@pytest.fixture
+def peak(run, genome, tmp_path, monkeypatch):
+    """Function (number of records) -> bytes that the scoring of a VCF holds at most.
+
+    One in four records lies in no transcript, one has another REF, one is an insertion. The model
+    is left out, whose memory is not Python's; row groups are small, so that some are written.
+    """
+
+    def logits(model, items, runtime, **options):
+        return (np.zeros((item.rows, 10), np.float32) for item in items)
+
+    monkeypatch.setattr(vcf_run, "run_logits", logits)
+    monkeypatch.setattr(vcf_run, "GROUP_VALUES", 2000)
+    monkeypatch.setattr(vcf_run, "ROWS", 16)
+    inner, s = vcf_run.score_vcf, genome.chr1
+    peaks = []
+
+    def traced(*args):
+        tracemalloc.start()
+        try:
+            tally = inner(*args)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert len(tally.skipped) == 2
+        return tally
+
+    monkeypatch.setattr(vcf_run, "score_vcf", traced)
+
+    def peak(records):
+        places = [(100, 1), (301, 0), (301, 1), (302, 2)]
+        records = sorted(itertools.islice(itertools.cycle(places), records))
+        kinds = [lambda b: (OTHER[b], b), lambda b: (b, OTHER[b]), lambda b: (b, b + OTHER[b])]
+        text = vcf(*(("chr1", pos, *kinds[kind](s[pos - 1])) for pos, kind in records))
+        (tmp_path / "many.vcf").write_bytes(text)
+        options = ("-o", tmp_path / "o.parquet", "--annotated", tmp_path / "o.vcf.gz")
+        run(tmp_path / "many.vcf", *options)
+        return peaks[-1]
+
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_records(peak):
+    peak(40)
+    few, many = peak(80), peak(480)
+    assert many < few + 50_000  # 400 rows are more than ten times as much
