@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from watch_process import Sample, watch
+from watch_process import quarters, watch
 
 from splicebert.benchmark.cases import write_random_model
 from splicebert.benchmark.machine import hardware
@@ -80,13 +80,6 @@ def make_vcf(path: Path, sequence: str, records: int, rng: np.random.Generator) 
                 ref, alt = alt, ref
             handle.write(f"chr1\t{start + 1}\tv{number}\t{ref}\t{alt}\t.\t.\t.\n")
     return path
-
-
-def quarters(samples: list[Sample], name: str) -> list[float]:
-    """Largest value of each quarter of the file; NaN where a run was too short for a sample."""
-    part = np.array([min(int(4 * sample.share), 3) for sample in samples])
-    values = np.array([getattr(sample, name) for sample in samples])
-    return [values[part == i].max(initial=0) or np.nan for i in range(4)]
 
 
 def measure(vcf: Path, command: list[str], every: float) -> dict[str, float]:

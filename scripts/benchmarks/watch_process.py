@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Sample(NamedTuple):
     """What a process holds at a moment.
@@ -34,7 +36,9 @@ def read_share(pid: int, path: Path) -> float:
     return 0.0
 
 
-def watch(process: subprocess.Popen, path: Path, started: Path, word: str, every: float) -> list:
+def watch(
+    process: subprocess.Popen, path: Path, started: Path, word: str, every: float
+) -> list[Sample]:
     """Take samples until a process ends, from the moment when its log, `started`, has a word."""
     samples = []
     while process.poll() is None:
@@ -47,3 +51,10 @@ def watch(process: subprocess.Popen, path: Path, started: Path, word: str, every
             pass
         time.sleep(every)
     return samples
+
+
+def quarters(samples: list[Sample], name: str) -> list[float]:
+    """Largest value of each quarter of the file; NaN where a run was too short for a sample."""
+    part = np.array([min(int(4 * sample.share), 3) for sample in samples])
+    values = np.array([getattr(sample, name) for sample in samples])
+    return [values[part == i].max(initial=0) or np.nan for i in range(4)]

@@ -30,9 +30,11 @@ from .vcf_scores import items, score
 from .vcf_sites import Place, SiteIndex
 
 log = logging.getLogger(__name__)
-# oneDNN keeps what it made for each of the last 1024 shapes, and indels give batches of many: some
-# 40 MiB, read once, before the first product of a process.
+# What oneDNN made for each shape of a product is kept twice, by itself and by PyTorch, 1024 of
+# either: hundreds of MiB, filled little by little, for batches differ in size. Read once, before
+# the first product of a process; with one bound alone the other cache holds on to them.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
 ROWS = 256
 # Values of a row group of a parquet output: some 20,000 rows.
 GROUP_VALUES = 1 << 19

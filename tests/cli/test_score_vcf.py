@@ -4,6 +4,9 @@ import gzip
 import itertools
 import json
 import logging
+import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -11,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pysam
 import pytest
+import torch
 
 from splicebert import vcf_run
 from splicebert.models import SpliceBERT
@@ -385,3 +389,42 @@ def test_memory_does_not_grow_with_the_number_of_records(peak):
     peak(40)
     few, many = peak(80), peak(480)
     assert many < few + 50_000  # 400 rows are more than ten times as much
+
+
+SHAPES = """
+import torch
+from splicebert import vcf_run
+from splicebert.models.linear import OneDNN
+from splicebert.runtime import release_memory
+
+sizes = [(32, 16), (16, 32), (64, 16), (16, 64), (48, 16), (16, 48), (10, 16)]
+layers = [OneDNN(torch.randn(size), torch.randn(size[0])) for size in sizes]
+
+def own():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
+
+with torch.inference_mode():
+    for rows in range(1, 46):
+        for layer, size in zip(layers, sizes):
+            layer(torch.zeros(rows * 64, size[1]))
+        if rows % 15 == 0:
+            release_memory()
+            print(own())
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not torch.backends.mkldnn.is_available(),
+    reason="oneDNN's caches, seen by /proc",
+)
+def test_products_of_many_shapes_are_not_kept():
+    # In a process of its own: the sizes of the caches are read once.
+    bounds = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+    clean = {k: v for k, v in os.environ.items() if k not in bounds} | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", SHAPES], check=True, capture_output=True, text=True, env=clean
+    )
+    own = [float(line) for line in done.stdout.split()]
+    # Some 2 MiB a shape of a batch where they are kept.
+    assert own[-1] - own[0] < 20
