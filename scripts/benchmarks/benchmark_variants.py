@@ -10,7 +10,7 @@ Columns of the table, a row a run:
   rows, seconds       of the output; from the first window to the last row
   variants_per_s, nt_per_s   as the command logs them
   peak_mib            largest resident memory from the start of the process to its end
-  mib_25 ... mib_100  largest resident memory in each quarter of the records
+  mib_25 ... mib_100  largest resident memory in each quarter of the part's records
   own_25 ... own_100  the same without mapped files (RssAnon)
 
 Examples:
@@ -82,12 +82,12 @@ def make_vcf(path: Path, sequence: str, records: int, rng: np.random.Generator) 
     return path
 
 
-def measure(vcf: Path, command: list[str], every: float) -> dict[str, float]:
+def measure(vcf: Path, command: list[str], shard: str, every: float) -> dict[str, float]:
     """Score a VCF and return the columns of the table."""
     log = vcf.with_suffix(".log")
     with log.open("w") as handle:
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, "score-variants", str(vcf), *command],
+            [sys.executable, "-c", RUN, "score-variants", str(vcf), *command, "--shard", shard],
             stdout=subprocess.PIPE, stderr=handle, text=True,
         )  # fmt: skip
         samples = watch(process, vcf, log, ": records ", every)
@@ -99,7 +99,7 @@ def measure(vcf: Path, command: list[str], every: float) -> dict[str, float]:
     row = dict(zip(("rows", "seconds", "variants_per_s", "nt_per_s"), numbers, strict=True))
     row["peak_mib"] = json.loads(out.splitlines()[-1])["peak"]
     for name, key in (("mib", "resident"), ("own", "own")):
-        row |= {f"{name}_{25 * (i + 1)}": x for i, x in enumerate(quarters(samples, key))}
+        row |= {f"{name}_{25 * (i + 1)}": x for i, x in enumerate(quarters(samples, key, shard))}
     return row
 
 
@@ -138,9 +138,9 @@ def main() -> None:
             vcf = make_vcf(folder / f"{records}.vcf", sequence, records, rng)
             for shard in args.shards:
                 row = {"records": records, "shard": shard, "length": args.length}
-                row |= measure(vcf, [*command, "--shard", shard], args.every)
+                row |= measure(vcf, command, shard, args.every)
                 rows.append(row | {"hardware": hardware(device)})
-                print(pd.Series(row).to_string(float_format="%.6g"), flush=True)
+                print(pd.Series(row).to_string(float_format="{:.6g}".format), flush=True)
                 if args.output:
                     table = pd.DataFrame(rows)
                     table.to_csv(args.output, sep="\t", index=False, float_format="%.6g")

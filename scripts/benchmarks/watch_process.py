@@ -53,8 +53,10 @@ def watch(
     return samples
 
 
-def quarters(samples: list[Sample], name: str) -> list[float]:
-    """Largest value of each quarter of the file; NaN where a run was too short for a sample."""
-    part = np.array([min(int(4 * sample.share), 3) for sample in samples])
+def quarters(samples: list[Sample], name: str, shard: str = "1/1") -> list[float]:
+    """Largest value of each quarter of a part of the file; NaN where it has no sample."""
+    number, parts = map(int, shard.split("/"))
+    share = np.array([sample.share for sample in samples]) * parts - (number - 1)
+    part = np.clip(4 * share, 0, 3).astype(int)
     values = np.array([getattr(sample, name) for sample in samples])
     return [values[part == i].max(initial=0) or np.nan for i in range(4)]
