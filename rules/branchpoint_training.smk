@@ -10,7 +10,7 @@ rule train_branchpoint_fold:
     input:
         examples=rules.prepare_branchpoint_examples.output.examples,
         weights=method_weights("branchpoint"),
-        library=fold_code(),
+        library=fold_code("branchpoint"),
     output:
         metrics="results/branchpoint/{dataset}/{method}/fold{fold}/metrics.tsv",
         predictions="results/branchpoint/{dataset}/{method}/fold{fold}/predictions.parquet",

@@ -64,6 +64,7 @@ rule plot_demo_gene:
     output:
         pdf="results/figures/demo/{demo}.gene.pdf",
         png="results/figures/demo/{demo}.gene.png",
+        table="results/figures/demo/{demo}.gene.tsv",
     log:
         "logs/demo/plot_gene.{demo}.log",
     benchmark:

@@ -84,7 +84,7 @@ rule train_splicesite_fold:
     input:
         examples=rules.prepare_splicesite_examples.output.examples,
         weights=method_weights("splicesite"),
-        library=fold_code(),
+        library=fold_code("splicesite"),
     output:
         metrics="results/splicesite/{dataset}/{method}/fold{fold}/metrics.tsv",
         predictions="results/splicesite/{dataset}/{method}/fold{fold}/predictions.parquet",
@@ -141,6 +141,7 @@ rule predict_splicesite_benchmark:
         benchmark=rules.prepare_splicesite_benchmark.output.examples,
         models=splicesite_folds("model/model.safetensors"),
         library=fold_code(
+            "splicesite",
             "cli/classifier",
             "cli/model",
             "cli/sources",

@@ -1,32 +1,30 @@
 """Helpers of the branches that fine-tune; no rule is defined here."""
 
 
-def fold_code(*modules):
-    """Source files that decide the numbers of a fold (scripts/training/train_fold.py)."""
-    return library(
-        "training",
-        "learning",
-        "models/attention",
-        "models/base",
-        "models/bert",
-        "models/checkpoint",
-        "models/dnabert",
-        "models/encoder",
-        "models/linear",
-        "models/loading",
-        "models/modules",
-        "models/onehot",
-        "models/packing",
-        "models/splicebert",
-        "models/tokens",
-        "models/tree",
-        "inference",
-        "precision",
-        "runtime",
-        "sequence",
-        "statistics",
-        *modules,
-    )
+def fold_code(branch, *modules):
+    """Input function: the source files that decide the numbers of a fold of a branch's method.
+
+    Those of its model's own family only (scripts/training/train_fold.py).
+    """
+
+    def code(wildcards):
+        adapter = MODELS[method_model(branch, wildcards)]["adapter"]
+        family = [f for f in family_code(adapter) if f not in modules]
+        return library(
+            "training",
+            "learning",
+            "models/base",
+            "models/loading",
+            "models/modules",
+            "inference",
+            "precision",
+            "runtime",
+            "statistics",
+            *family,
+            *modules,
+        )
+
+    return code
 
 
 def gather_code(*modules):

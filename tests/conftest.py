@@ -10,6 +10,10 @@ import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: threads of several workers would spin
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Snakemake's plugin for SLURM asks `scontrol` whenever Snakemake starts, and waits ten seconds
+# where SLURM is installed but does not run, as after the tests that bring it up. `scontrol` gives
+# up at once where its configuration is empty.
+os.environ.setdefault("SLURM_CONF", os.devnull)
 
 ROOT = Path(__file__).resolve().parents[1]
 # About how many seconds of a core files take, to begin with the longest: a long one at the end

@@ -560,6 +560,14 @@ def test_two_clouds_are_two_sides_of_the_map_and_no_cluster_mixes_them(scripts, 
     np.testing.assert_array_equal(place, again[1])
 
 
+def test_what_numba_compiles_of_umap_is_kept(scripts):
+    from umap import layouts, umap_
+
+    scripts.cluster_sites.keep_compiled()
+    for function in (umap_.smooth_knn_dist, layouts.rdist):
+        assert function.stats.cache_path
+
+
 def test_more_sites_than_scanpy_searches_exactly_by_itself(scripts):
     """Beyond 8,192 points scanpy's own choice is another one, which needs other versions."""
     label, features = two_clouds(4, n=8_300)

@@ -65,8 +65,11 @@ def closure(script):
 def helper_lists():
     """Name of each function of rules/training_common.smk that lists modules -> its modules."""
     text = (ROOT / "rules" / "training_common.smk").read_text()
-    found = re.findall(r"def (\w+_code)\(\*modules\):.*?library\((.*?)\)", text, re.S)
-    return {name: set(re.findall(r'"(.+?)"', call)) for name, call in found}
+    pattern = r"def (\w+_code)\((branch, )?\*modules\):.*?library\((.*?)\)"
+    return {  # the code of a branch's method: of its model's family alone
+        name: set(re.findall(r'"(.+?)"', call)) | (FAMILIES if branch else set())
+        for name, branch, call in re.findall(pattern, text, re.S)
+    }
 
 
 HELPERS = helper_lists()
@@ -92,7 +95,7 @@ def rule_inputs():
                 rf"library=(library|model_code|{'|'.join(HELPERS)})\((.*?)\)", text, re.S
             )
             if name and script and call:
-                listed = set(re.findall(r'"(.+?)"', call[2]))
+                listed = set(re.findall(r'"(.+?)"', call[2])[call[1] == "fold_code" :])
                 if call[1] == "model_code":
                     listed |= ENGINE | FAMILIES
                 listed |= HELPERS.get(call[1], set())
@@ -112,6 +115,12 @@ def test_helpers_list_what_the_scripts_of_fine_tuning_depend_on(script, helper):
     path = ROOT / "scripts" / "training" / f"{script}.py"
     assert not missing_modules(path, HELPERS[helper])
     assert all((PACKAGE / m).is_dir() or (PACKAGE / f"{m}.py").is_file() for m in HELPERS[helper])
+
+
+def test_a_fold_depends_on_the_family_of_its_own_model():
+    text = (ROOT / "rules" / "training_common.smk").read_text()
+    named = set(re.findall(r'"(models/.+?)"', text))
+    assert named == {"models/base", "models/loading", "models/modules"}
 
 
 def test_listed_modules_exist_and_the_check_sees_them():

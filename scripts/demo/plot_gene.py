@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from splicebert import plotting
 from splicebert.jobs import job
 from splicebert.palette import ACCEPTOR, BLUE, DONOR, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from splicebert.tables import atomic_path
 
 # Row of the upper panel -> colour, label.
 ROWS = {
@@ -125,6 +126,23 @@ def read_tracks(paths: dict[str, str], span) -> dict[str, np.ndarray]:
     return found
 
 
+def plotted(
+    tables: dict[str, pd.DataFrame], gtf: pd.DataFrame, tracks: dict[str, np.ndarray], span
+) -> pd.DataFrame:
+    """Everything that `draw` draws: part, chrom, start, end, value (of a site or a track)."""
+    kinds = {kind: gtf[gtf["feature"] == kind] for kind in ("exon", "CDS")}
+    kinds |= {name: within(tables[name], span) for name in ROWS if name != "exons"}
+    sites = tables["splice_sites"]
+    for site, rows in sites[sites["tx_id"] == span.tx_id].groupby("site"):
+        kinds[site] = rows.assign(value=rows["usage"])
+    for name, values in tracks.items():
+        start = np.arange(span.start, span.start + len(values))
+        kinds[name] = pd.DataFrame({"start": start, "end": start + 1, "value": values})
+    parts = [rows.assign(part=name, chrom=span.chrom) for name, rows in kinds.items()]
+    columns = ["part", "chrom", "start", "end", "value"]
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
+
+
 def main(snakemake):
     inputs = snakemake.input
     names = ["splice_sites", "branchpoints", "spliced_exons", "decoys", "domains", "repeats"]
@@ -137,6 +155,10 @@ def main(snakemake):
         tracks = read_tracks({n: inputs[n] for n in ("phastcons", "phylop")}, span)
         figure = draw(tables, gtf, tracks, span)
         plotting.save(figure, snakemake.output.pdf, snakemake.output.png)
+        with atomic_path(snakemake.output.table) as path:
+            plotted(tables, gtf, tracks, span).to_csv(
+                path, sep="\t", index=False, float_format="%.6g"
+            )
         log.info("%s", tx_id)
 
 

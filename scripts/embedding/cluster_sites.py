@@ -2,6 +2,8 @@
 
 import logging
 import os
+from contextlib import suppress
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -41,6 +43,21 @@ def by_size(cluster: np.ndarray) -> np.ndarray:
     return rank[index]
 
 
+@cache
+def keep_compiled() -> None:
+    """Have numba keep on disk what it compiles of UMAP.
+
+    Each job would compile the same again, which takes longer than thousands of sites do.
+    """
+    from numba.core.dispatcher import Dispatcher
+    from umap import layouts, umap_
+
+    for function in [*vars(layouts).values(), *vars(umap_).values()]:
+        if isinstance(function, Dispatcher):
+            with suppress(RuntimeError):  # there is no folder to write to
+                function.enable_caching()
+
+
 def embed(features: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
     """Cluster sites and lay them out in the plane.
 
@@ -65,6 +82,7 @@ def embed(features: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]
         return kind, np.stack([kind, np.zeros_like(kind)], axis=1).astype(np.float32)
     import scanpy as sc
 
+    keep_compiled()
     sc.settings.n_jobs = 1
     features -= features.mean(axis=0)
     data, seed = sc.AnnData(features), settings["seed"]

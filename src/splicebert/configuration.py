@@ -5,6 +5,7 @@ Importable without torch, because Snakemake reads it each time it builds the wor
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,12 +18,14 @@ from .errors import ConfigError
 from .families import adapter_classes
 
 SUFFIX = ".schema.yaml"
+# The parser in C, where PyYAML has it: Snakemake reads all this each time it starts.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping; ConfigError where the file is missing or is not one."""
     try:
-        values = yaml.safe_load(Path(path).read_text())
+        values = yaml.load(Path(path).read_text(), LOADER)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; expected a YAML mapping") from None
     except yaml.YAMLError as error:
@@ -53,7 +56,7 @@ def read_schema(path: str | Path) -> dict[str, Any]:
             return found
         return [expand(value) for value in node] if isinstance(node, list) else node
 
-    return expand(yaml.safe_load(path.read_text()))
+    return expand(yaml.load(path.read_text(), LOADER))
 
 
 def _sections(folder: Path, known: Iterable[str]) -> dict[str, Any]:
@@ -62,7 +65,7 @@ def _sections(folder: Path, known: Iterable[str]) -> dict[str, Any]:
     return {
         name: read_schema(path)
         for path, name in names.items()
-        if name not in known and "x-section" in yaml.safe_load(path.read_text())
+        if name not in known and "x-section" in yaml.load(path.read_text(), LOADER)
     }
 
 
@@ -80,7 +83,7 @@ def fill_defaults(values: Any, schema: Mapping[str, Any]) -> Any:
             del values[key]
     for key, part in known.items():
         if key not in values and "default" in part:
-            values[key] = yaml.safe_load(yaml.safe_dump(part["default"]))
+            values[key] = copy.deepcopy(part["default"])
         if key in values:
             fill_defaults(values[key], part)
     if isinstance(other, dict):

@@ -81,8 +81,9 @@ def execute(tmp_path_factory) -> Callable[..., Finished]:
 
     def execute_command(*command: str | Path, cwd: Path, timeout: float = TIMEOUT) -> Finished:
         begin = time.monotonic()
+        now = {k: v for k, v in os.environ.items() if k == "SLURM_CONF"}  # a fixture changes it
         result = subprocess.run(
-            [str(part) for part in command], cwd=cwd, env=environment, check=False, text=True,
+            [str(part) for part in command], cwd=cwd, env=environment | now, check=False, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=timeout,
         )  # fmt: skip

@@ -253,3 +253,6 @@ def test_the_picture_of_a_gene_is_drawn_by_its_rule(demo, run):
     run(target, "--cores", "2", cwd=demo.folder)
     assert (demo.folder / target).read_bytes().startswith(b"\x89PNG")
     assert (demo.folder / target).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    table = pd.read_csv((demo.folder / target).with_suffix(".tsv"), sep="\t")
+    assert {"exon", "CDS", "domains", "donor", "acceptor"} <= set(table["part"])
+    assert table.groupby("part")["value"].count()[["phastcons", "phylop"]].min() > 500

@@ -38,6 +38,7 @@ def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
     """
     for problem in text_problems(figure):
         log.warning("%s: %s", Path(png).name, problem)
+    figure.set_layout_engine("none")  # it is laid out by now; each file would do so again
     with atomic_path(pdf) as path:
         figure.savefig(path, format="pdf", metadata={"CreationDate": None, "Producer": None})
     with atomic_path(png) as path:
