@@ -26,6 +26,7 @@ rule prepare_splicesite_examples:
         library=library(
             "splicesite_inputs",
             "splicesite_kinds",
+            "splicesite_negatives",
             "embedding_draw",
             "embedding_kinds",
             "embedding_scores",
@@ -57,6 +58,7 @@ rule prepare_splicesite_examples:
         length=SPLICESITE["windows"]["length"],
         per_class=lambda wildcards: splicesite_source(wildcards)[0]["per_class"],
         seed=lambda wildcards: splicesite_source(wildcards)[0]["seed"],
+        share=lambda wildcards: splicesite_source(wildcards)[0]["negatives"]["share"],
         skip_contigs=["chrY", "chrM"],
         folds={key: SPLICESITE["folds"][key] for key in ("number", "how", "seed")},
     script:
@@ -76,6 +78,7 @@ use rule prepare_splicesite_examples as prepare_splicesite_benchmark with:
         length=SPLICESITE["windows"]["length"],
         per_class=lambda wildcards: splicesite_source(wildcards)[0]["per_class"],
         seed=lambda wildcards: splicesite_source(wildcards)[0]["seed"],
+        share=lambda wildcards: splicesite_source(wildcards)[0]["negatives"]["share"],
         skip_contigs=["chrY", "chrM"],
         folds=None,
 

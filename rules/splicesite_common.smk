@@ -52,13 +52,15 @@ def splicesite_source(wildcards):
 
 
 def splicesite_files(wildcards):
-    """Input function: the two files of a site, or genome and annotation."""
+    """Input function: the two files of a site, or genome, annotation and given negatives."""
     source, site = splicesite_source(wildcards)
     if source["files"]:
         return dict(source["files"][site])
     reference = f"resources/reference/{source['genome']}"
     tables = {key: f"{reference}/{key}.parquet" for key in ("transcripts", "introns")}
-    return genome_files(source["genome"]) | tables
+    negatives = source["negatives"]["bed"]
+    given = {"negatives": negatives} if negatives else {}
+    return genome_files(source["genome"]) | tables | given
 
 
 def splicesite_benchmarks(name):

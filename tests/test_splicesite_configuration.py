@@ -74,6 +74,8 @@ def test_the_papers_configuration_has_its_sets(root, schema):
         ({}, {}, "splicesite.datasets.d.files: neither of files and genome are given"),
         (DERIVED | {"files": {"donor": FILES}}, {}, "datasets.d.files: both of files and genome"),
         ({"files": {"donor": FILES}}, {}, "splicesite.datasets.d.files.acceptor: missing"),
+        ({"files": {"donor": FILES, "acceptor": FILES}, "negatives": {"bed": "n.bed"}}, {},
+         "splicesite.datasets.d.negatives: given beside files"),
         (DERIVED | {"assembly": "g2"}, {}, "datasets.d.assembly"),
         ({"genome": "h", "assembly": "g1"}, {}, "unknown genome 'h'"),
         (DERIVED | {"benchmarks": {"s": {"genome": "h"}}}, {}, "d.benchmarks.s.genome: unknown"),

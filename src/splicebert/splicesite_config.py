@@ -50,6 +50,8 @@ def _source(key: str, source: Mapping, sites: list[str], genomes: Mapping) -> It
         found = "both" if source["genome"] else "neither"
         yield f"{key}.files: {found} of files and genome are given; give one of them"
     elif source["files"]:
+        if source["negatives"]["bed"]:
+            yield f"{key}.negatives: given beside files, which have their own; leave it out"
         for site in sites:
             if site not in source["files"]:
                 yield f"{key}.files.{site}: missing; give it, or leave {site} out of sites"
