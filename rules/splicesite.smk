@@ -135,6 +135,7 @@ rule gather_splicesite_folds:
     params:
         settings=SPLICESITE["training"],
         protocol=SPLICESITE["protocol"],
+        folds=SPLICESITE_FOLDS,
     script:
         "../scripts/training/gather_folds.py"
 
@@ -169,7 +170,7 @@ rule predict_splicesite_benchmark:
         runtime=240,
         gpu=method_gpus("splicesite"),
     params:
-        folds=list(SPLICESITE_FOLDS),
+        folds=SPLICESITE_FOLDS,
         dtype=config["inference"]["dtype"],
     script:
         "../scripts/splicesite/predict_benchmark.py"
@@ -208,7 +209,7 @@ rule score_splicesite_pwm:
         runtime=30,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),
-        splits=SPLICESITE_SPLITS,
+        splits=list(SPLICESITE_SPLITS.values()),
         flanks=SPLICESITE["pwm"]["flanks"],
         pseudocount=SPLICESITE["pwm"]["pseudocount"],
     script:
@@ -246,7 +247,7 @@ rule score_splicesite_maxentscan:
         runtime=60,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),
-        splits=SPLICESITE_SPLITS,
+        splits=list(SPLICESITE_SPLITS.values()),
         site=lambda wildcards: splicesite_source(wildcards)[1],
         folder=SPLICESITE["maxentscan"],
     script:
