@@ -130,7 +130,10 @@ def mix(
     Schema `EMBEDDING_SITES`, by position. Drawn ones that are among `negatives` are left out.
     """
     wanted = int((~sites["positive"]).sum())
-    given = negatives.iloc[np.sort(rng.permutation(len(negatives))[: round(share * wanted)])]
+    asked = round(share * wanted)
+    given = negatives.iloc[np.sort(rng.permutation(len(negatives))[:asked])]
+    if len(given) < asked:
+        log.warning("%d negatives are given, %d were to be; others are drawn", len(given), asked)
     drawn = sites[~sites["positive"] & ~is_among(sites, negatives)]
     drawn = drawn.iloc[rng.permutation(len(drawn))[: wanted - len(given)]]
     given = given.assign(positive=False, gene=None, usage=np.nan)
