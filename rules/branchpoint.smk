@@ -108,6 +108,7 @@ rule summarise_branchpoint_predictions:
         ),
     output:
         performance="results/branchpoint/tables/performance.tsv",
+        differences="results/branchpoint/tables/differences.tsv",
         curves="results/branchpoint/tables/precision_recall.tsv.gz",
         best="results/branchpoint/tables/best_predictions.tsv.gz",
         positions="results/branchpoint/tables/positions.tsv",

@@ -65,5 +65,6 @@ rule gather_branchpoint_folds:
     params:
         settings={key: BRANCHPOINT["training"][key] for key in ("score", "patience")},
         protocol=BRANCHPOINT["protocol"],
+        folds=list(BRANCHPOINT_FOLDS),
     script:
         "../scripts/training/gather_folds.py"

@@ -15,6 +15,7 @@ rule make_demo_genome:
         vexseq="resources/genomes/{demo}/variants.vexseq.vcf",
         mfass="resources/genomes/{demo}/variants.mfass.vcf",
         usage="resources/genomes/{demo}/splice_sites.usage.bed",
+        false_sites="resources/genomes/{demo}/decoys.bed",
         splice_sites="resources/genomes/{demo}/truth/splice_sites.tsv",
         branchpoints="resources/genomes/{demo}/truth/branchpoints.tsv",
         spliced_exons="resources/genomes/{demo}/truth/spliced_exons.tsv",

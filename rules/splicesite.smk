@@ -26,6 +26,7 @@ rule prepare_splicesite_examples:
         library=library(
             "splicesite_inputs",
             "splicesite_kinds",
+            "splicesite_negatives",
             "embedding_draw",
             "embedding_kinds",
             "embedding_scores",
@@ -57,6 +58,7 @@ rule prepare_splicesite_examples:
         length=SPLICESITE["windows"]["length"],
         per_class=lambda wildcards: splicesite_source(wildcards)[0]["per_class"],
         seed=lambda wildcards: splicesite_source(wildcards)[0]["seed"],
+        share=lambda wildcards: splicesite_source(wildcards)[0]["negatives"]["share"],
         skip_contigs=["chrY", "chrM"],
         folds={key: SPLICESITE["folds"][key] for key in ("number", "how", "seed")},
     script:
@@ -76,6 +78,7 @@ use rule prepare_splicesite_examples as prepare_splicesite_benchmark with:
         length=SPLICESITE["windows"]["length"],
         per_class=lambda wildcards: splicesite_source(wildcards)[0]["per_class"],
         seed=lambda wildcards: splicesite_source(wildcards)[0]["seed"],
+        share=lambda wildcards: splicesite_source(wildcards)[0]["negatives"]["share"],
         skip_contigs=["chrY", "chrM"],
         folds=None,
 
@@ -132,6 +135,7 @@ rule gather_splicesite_folds:
     params:
         settings=SPLICESITE["training"],
         protocol=SPLICESITE["protocol"],
+        folds=SPLICESITE_FOLDS,
     script:
         "../scripts/training/gather_folds.py"
 
@@ -167,7 +171,7 @@ rule predict_splicesite_benchmark:
         runtime=240,
         gpu=method_gpus("splicesite"),
     params:
-        folds=list(SPLICESITE_FOLDS),
+        folds=SPLICESITE_FOLDS,
         dtype=config["inference"]["dtype"],
     script:
         "../scripts/splicesite/predict_benchmark.py"
@@ -206,7 +210,7 @@ rule score_splicesite_pwm:
         runtime=30,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),
-        splits=SPLICESITE_SPLITS,
+        splits=list(SPLICESITE_SPLITS.values()),
         flanks=SPLICESITE["pwm"]["flanks"],
         pseudocount=SPLICESITE["pwm"]["pseudocount"],
     script:
@@ -244,7 +248,7 @@ rule score_splicesite_maxentscan:
         runtime=60,
     params:
         species=lambda wildcards: splicesite_species(wildcards.dataset),
-        splits=SPLICESITE_SPLITS,
+        splits=list(SPLICESITE_SPLITS.values()),
         site=lambda wildcards: splicesite_source(wildcards)[1],
         folder=SPLICESITE["maxentscan"],
     script:

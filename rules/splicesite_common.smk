@@ -2,6 +2,7 @@
 
 from splicebert.splicesite_config import (
     check_splicesite,
+    chosen_folds,
     site_split,
     splicesite_styles,
     without_model,
@@ -15,10 +16,10 @@ except ConfigError as error:
 SPLICESITE = config["splicesite"]
 SPLICESITE_DATASETS = SPLICESITE["datasets"]
 SPLICESITE_METHODS = SPLICESITE["methods"]
-SPLICESITE_FOLDS = range(SPLICESITE["folds"]["run"] or SPLICESITE["folds"]["number"])
-SPLICESITE_SPLITS = [
-    site_split(fold, SPLICESITE["folds"]["number"]) for fold in SPLICESITE_FOLDS
-]
+SPLICESITE_FOLDS = chosen_folds(SPLICESITE)
+SPLICESITE_SPLITS = {
+    fold: site_split(fold, SPLICESITE["folds"]["number"]) for fold in SPLICESITE_FOLDS
+}
 # A run is a training set and a site: <name>.<site>, with models of its own.
 SPLICESITE_RUNS = {
     f"{name}.{site}": (name, site)
@@ -52,13 +53,15 @@ def splicesite_source(wildcards):
 
 
 def splicesite_files(wildcards):
-    """Input function: the two files of a site, or genome and annotation."""
+    """Input function: the two files of a site, or genome, annotation and given negatives."""
     source, site = splicesite_source(wildcards)
     if source["files"]:
         return dict(source["files"][site])
     reference = f"resources/reference/{source['genome']}"
     tables = {key: f"{reference}/{key}.parquet" for key in ("transcripts", "introns")}
-    return genome_files(source["genome"]) | tables
+    negatives = source["negatives"]["bed"]
+    given = {"negatives": negatives} if negatives else {}
+    return genome_files(source["genome"]) | tables | given
 
 
 def splicesite_benchmarks(name):

@@ -18,7 +18,8 @@ from splicebert.branchpoint_scores import (
     check_same_bases,
     count_distances,
     count_letters,
-    evaluate,
+    difference_rows,
+    measure,
 )
 from splicebert.errors import ConfigError, SpliceBERTError
 from splicebert.method_styles import describe_method
@@ -81,7 +82,7 @@ def test_metrics_are_those_of_scikit_learn():
     block = np.repeat(np.arange(40), 10)
     label = (rng.random(400) < 0.2).astype(int)
     values = np.clip(rng.random(400) * 0.6 + 0.4 * label, 0, 1)
-    found = evaluate(label, values, block, replicates=50, seed=0)
+    found = measure(label, values, block, replicates=50, seed=0).performance()
     expected = {
         "ap": average_precision_score(label, values),
         "auc": roc_auc_score(label, values),
@@ -97,11 +98,30 @@ def test_metrics_are_those_of_scikit_learn():
 
 
 def test_equal_best_scores_share_the_hit():
-    found = evaluate(
+    found = measure(
         np.array([1, 0, 0, 1]), np.array([0.5, 0.5, 0.9, 0.1]), np.array(["a", "a", "b", "b"]),
         replicates=5, seed=0,
     )  # fmt: skip
-    assert found["top1"].estimate.value == 0.25
+    assert found.performance()["top1"].estimate.value == 0.25
+
+
+def test_differences_are_drawn_in_pairs():
+    rng = np.random.default_rng(4)
+    block = np.repeat(np.arange(60), 10)
+    label = (rng.random(600) < 0.2).astype(int)
+    noise = rng.random((2, 600))
+    scores = {"a": noise[0] + 0.9 * label, "b": noise[1] + 0.2 * label}
+    scores["c"] = scores["a"]
+    measured = {
+        name: measure(label, score, block, replicates=100, seed=1) for name, score in scores.items()
+    }
+    rows = difference_rows(measured).set_index(["method", "other", "metric"])
+    assert len(rows) == 3 * 4
+    own = rows.loc[("a", "b", "ap")]
+    values = [average_precision_score(label, scores[name]) for name in "ab"]
+    assert own["difference"] == pytest.approx(values[0] - values[1])
+    assert 0 < own["low"] < own["difference"] < own["high"]
+    assert (rows.loc[("a", "c")] == 0).all(axis=None)
 
 
 def predictions(**changes):

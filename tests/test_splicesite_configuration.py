@@ -6,7 +6,12 @@ import pytest
 
 from splicebert.configuration import check, check_references, read_schema, read_yaml
 from splicebert.errors import ConfigError
-from splicebert.splicesite_config import check_splicesite, site_split, splicesite_styles
+from splicebert.splicesite_config import (
+    check_splicesite,
+    chosen_folds,
+    site_split,
+    splicesite_styles,
+)
 
 FILES = {"positive": "resources/p.csv", "negative": "resources/n.csv"}
 MODELS = {
@@ -46,6 +51,10 @@ def test_defaults_and_split_are_the_papers(schema):
     assert section["windows"]["length"] == 400
     assert section["folds"] == {"number": 10, "how": "stratified", "seed": 2020, "run": None}
     assert section["methods"] == {}
+    assert chosen_folds(section) == list(range(10))
+    for run, folds in ((2, [0, 1]), ([4, 1], [1, 4])):
+        chosen = configuration(schema, folds={"run": run})["splicesite"]
+        assert chosen_folds(chosen) == folds
     assert site_split(9, 10) == {"fold": 9, "folds": 10, "validation": [0], "test": [1, 2]}
 
 
@@ -74,10 +83,13 @@ def test_the_papers_configuration_has_its_sets(root, schema):
         ({}, {}, "splicesite.datasets.d.files: neither of files and genome are given"),
         (DERIVED | {"files": {"donor": FILES}}, {}, "datasets.d.files: both of files and genome"),
         ({"files": {"donor": FILES}}, {}, "splicesite.datasets.d.files.acceptor: missing"),
+        ({"files": {"donor": FILES, "acceptor": FILES}, "negatives": {"bed": "n.bed"}}, {},
+         "splicesite.datasets.d.negatives: given beside files"),
         (DERIVED | {"assembly": "g2"}, {}, "datasets.d.assembly"),
         ({"genome": "h", "assembly": "g1"}, {}, "unknown genome 'h'"),
         (DERIVED | {"benchmarks": {"s": {"genome": "h"}}}, {}, "d.benchmarks.s.genome: unknown"),
         (DERIVED, {"folds": {"run": 11}}, "splicesite.folds.run: found 11"),
+        (DERIVED, {"folds": {"run": [0, 10]}}, "splicesite.folds.run: found fold 10, allowed: 0"),
         (DERIVED, {"methods": {"m": {"model": "b"}}}, "splicesite.methods.m.model: unknown model"),
         (DERIVED, {"methods": {"m": {"model": "onehot"}}}, "'onehot' gives no logits"),
         (DERIVED, {"methods": {"m": {"model": "a", "initial": "random", "freeze": 2}}},

@@ -11,6 +11,7 @@ from splicebert.genome import Genome
 from splicebert.sequence import reverse_complement
 from splicebert.splicesite_inputs import about, derive, middle, read_file, read_files
 from splicebert.splicesite_kinds import DINUCLEOTIDE, SITES, site_offset
+from splicebert.splicesite_negatives import read_negatives
 from splicebert.tables import validate
 from splicebert.training.tables import EXAMPLES
 
@@ -155,3 +156,86 @@ def test_sites_of_a_genome(small_genome, site):
     same = table["group"].to_numpy()[:, None] == table["group"].to_numpy()
     assert (same | ~close).all()
     assert table["group"].nunique() > 1
+
+
+def false_sites(genome, introns, site, count):
+    """Dinucleotides of a kind that are no ends of introns, far from each other: BED6 rows."""
+    rows = []
+    for start in range(600, 5900):
+        pair = genome.fetch("chr1", start, start + 2, "+")
+        far = all(abs(start - end) > 12 for end in [*introns["start"], *introns["end"]])
+        if pair == DINUCLEOTIDE[site] and far and (not rows or start - rows[-1][1] > 80):
+            rows.append(("chr1", start, start + 2, "x", ".", "+"))
+    return rows[:count]
+
+
+def bed_of(path, rows):
+    return write(path, "track name=negatives", *("\t".join(map(str, row)) for row in rows))
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(("count", "share", "used"), [(8, 0.5, 5), (4, 1, 4), (8, 0.01, 0)])
+def test_given_negatives_come_before_drawn_ones(small_genome, tmp_path, site, count, share, used):
+    path, transcripts, introns = small_genome
+    with Genome(path) as genome:
+        rows = false_sites(genome, introns, site, count)
+        assert len(rows) == count
+        other = false_sites(genome, introns, SITES[site == SITES[0]], 3)
+        bed = bed_of(tmp_path / "n.bed", [(row[0].removeprefix("chr"), *row[1:]) for row in rows]
+                     + other)  # fmt: skip
+        found = read_negatives(bed, genome, introns, ["chrY"])
+        assert found.sites["site"].value_counts()[site] == count
+        tables = [
+            derive(transcripts, introns, genome, site, length=60, per_class=None, seed=seed,
+                   negatives=found.sites, share=share)
+            for seed in (3, 3, 4)
+        ]  # fmt: skip
+    table = tables[0]
+    pd.testing.assert_frame_equal(table, tables[1])
+    assert (table["label"] == 1).sum() == (table["label"] == 0).sum() == len(introns)
+    assert about(table, site)["negative, given"] == used
+    places = {f"chr1:{row[1]}-{row[2]}:+" for row in rows}
+    assert set(table.loc[table["given"], "example_id"]) <= places
+    assert not places & set(table.loc[~table["given"], "example_id"])
+    assert table["example_id"].is_unique
+    if used == 5:  # others of the eight
+        assert set(tables[2].loc[tables[2]["given"], "example_id"]) != set(
+            table.loc[table["given"], "example_id"]
+        )
+
+
+def test_real_sites_and_repeats_among_given_negatives_are_counted(small_genome, tmp_path):
+    path, _, introns = small_genome
+    with Genome(path) as genome:
+        rows = false_sites(genome, introns, "donor", 2)
+        first, last = introns.iloc[0], introns.iloc[1]
+        real = [("chr1", first["start"], first["start"] + 2, "x", ".", first["strand"]),
+                ("chr1", last["end"] - 2, last["end"], "x", ".", last["strand"])]  # fmt: skip
+        lacking = [("chr9", 5, 7, "x", ".", "+"), ("chrY", 5, 7, "x", ".", "+")]
+        bed = bed_of(tmp_path / "n.bed", [*rows, rows[0], *real, *lacking])
+        found = read_negatives(bed, genome, introns, ["chrY"])
+    assert found.sites[["chrom", "start", "end"]].to_numpy().tolist() == [list(r[:3]) for r in rows]
+    assert found.counts == {
+        "records of negatives": 7, "negatives on contigs left out": 2, "negatives repeated": 1,
+        "negatives that are annotated sites": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda row: (row[0], row[1] + 1, row[2] + 1, *row[3:]), "line 3: .* at chr1:.* GT or AG"),
+        (lambda row: (*row[:5], "-"), "line 3: AC at chr1:.*, expected GT or AG"),
+        (lambda row: (row[0], 5999, 6001, *row[3:]), "line 3: .* expected GT or AG"),
+        (lambda row: (row[0], row[1], row[2] + 1, *row[3:]), "line 3: a site of 3 nt"),
+        (lambda row: (*row[:5], "."), "line 3: strand is '.'"),
+        (lambda row: row[:4], "line 3: .*4"),
+    ],
+)
+def test_other_places_are_refused_with_their_line(small_genome, tmp_path, change, message):
+    path, _, introns = small_genome
+    with Genome(path) as genome:
+        rows = false_sites(genome, introns, "donor", 2)
+        bed = bed_of(tmp_path / "n.bed", [rows[0], change(rows[1])])
+        with pytest.raises(FormatError, match=message):
+            read_negatives(bed, genome, introns, [])

@@ -14,6 +14,7 @@ import pyBigWig
 import pysam
 import pytest
 
+from splicebert.bed import read_bed
 from splicebert.embedding_sites import read_site_bed
 from splicebert.errors import ConfigError
 from splicebert.synthetic import (
@@ -648,6 +649,13 @@ def test_usage_is_written_in_the_published_form(genome, paths):
     pd.testing.assert_frame_equal(bed[columns], expected[columns], check_dtype=False)
     assert (bed["positive"] == (expected["usage"] > 0.8)).all()
     assert (bed["gene"] == expected["gene_id"]).all()
+
+
+def test_decoys_are_written_as_dinucleotides(genome, paths):
+    bed = read_bed(paths["false_sites"], min_columns=6)
+    places = ["chrom", "start", "end", "strand"]
+    pd.testing.assert_frame_equal(bed[places], genome.decoys[places], check_dtype=False)
+    assert (bed["name"] == genome.decoys["site"]).all()
 
 
 def test_a_chromosome_too_small_for_a_gene_stays_empty(tmp_path):

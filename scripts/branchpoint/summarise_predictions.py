@@ -5,15 +5,18 @@ from collections.abc import Iterator
 import pandas as pd
 
 from splicebert.branchpoint_scores import (
+    Measured,
     best_bases,
     check_same_bases,
     count_distances,
     count_letters,
-    evaluate,
+    difference_rows,
+    measure,
 )
 from splicebert.branchpoint_tables import (
     BRANCHPOINT_BEST,
     BRANCHPOINT_CURVES,
+    BRANCHPOINT_DIFFERENCES,
     BRANCHPOINT_LOGO,
     BRANCHPOINT_PERFORMANCE,
     BRANCHPOINT_POSITIONS,
@@ -43,18 +46,28 @@ def read_dataset(inputs, params, dataset: str) -> tuple[pd.DataFrame, dict[str, 
     return zones, predictions
 
 
-def measure(table: pd.DataFrame, bootstrap: dict) -> pd.DataFrame:
+def performance(table: pd.DataFrame, measured: Measured) -> pd.DataFrame:
     """Rows of BRANCHPOINT_PERFORMANCE of one method, without their head."""
     label = table["label"].to_numpy()
-    found = evaluate(label, table["score"].to_numpy(), table["example_id"].to_numpy(), **bootstrap)
     counts = {"n_positive": int((label == 1).sum()), "n_negative": int((label == 0).sum())}
     counts["n_introns"] = table["example_id"].nunique()
     return pd.DataFrame(
         [
             {"metric": metric, **one.estimate._asdict(), "chance": one.chance, **counts}
-            for metric, one in found.items()
+            for metric, one in measured.performance().items()
         ]
     )
+
+
+def measure_all(predictions: dict[str, pd.DataFrame], bootstrap: dict) -> dict[str, Measured]:
+    """Measure each method on the same draws of introns."""
+    return {
+        method: measure(
+            table["label"].to_numpy(), table["score"].to_numpy(),
+            table["example_id"].to_numpy(), **bootstrap,
+        )
+        for method, table in predictions.items()
+    }  # fmt: skip
 
 
 def place_sites(sites: pd.DataFrame, zones: pd.DataFrame, flanks: tuple[int, int]) -> pd.DataFrame:
@@ -77,25 +90,29 @@ def describe(sites: pd.DataFrame, params) -> Iterator[tuple[Schema, pd.DataFrame
 
 def summarise(
     zones: pd.DataFrame, predictions: dict[str, pd.DataFrame], params
-) -> Iterator[tuple[Schema, str, pd.DataFrame]]:
-    """Yield schema, method and table (without dataset and method) of one data set."""
+) -> Iterator[tuple[Schema, pd.DataFrame]]:
+    """Yield schema and table (without dataset) of one data set."""
     truth = next(iter(predictions.values())).query("label == 1").assign(score=float("nan"))
     sites = {TRUTH: truth}
+    measured = measure_all(predictions, params.bootstrap)
+    yield BRANCHPOINT_DIFFERENCES, difference_rows(measured)
     for method, table in predictions.items():
-        yield BRANCHPOINT_PERFORMANCE, method, measure(table, params.bootstrap)
+        rows = performance(table, measured[method])
+        yield BRANCHPOINT_PERFORMANCE, rows.assign(method=method)
         label, score = (table["label"] == 1).to_numpy(), table["score"].to_numpy()
-        yield BRANCHPOINT_CURVES, method, precision_recall(label, score)
+        yield BRANCHPOINT_CURVES, precision_recall(label, score).assign(method=method)
         sites[method] = best_bases(table)
     flanks = (params.logo["upstream"], params.logo["downstream"])
     for method, chosen in sites.items():
         for schema, table in describe(place_sites(chosen, zones, flanks), params):
-            yield schema, method, table
+            yield schema, table.assign(method=method)
 
 
 def main(snakemake):
     params, outputs = snakemake.params, snakemake.output
     files = {
         BRANCHPOINT_PERFORMANCE: outputs.performance,
+        BRANCHPOINT_DIFFERENCES: outputs.differences,
         BRANCHPOINT_CURVES: outputs.curves,
         BRANCHPOINT_BEST: outputs.best,
         BRANCHPOINT_POSITIONS: outputs.positions,
@@ -105,9 +122,8 @@ def main(snakemake):
     with job(snakemake) as log:
         for dataset in params.datasets:
             read = read_dataset(snakemake.input, params, dataset)
-            for schema, method, table in summarise(*read, params):
-                full = table.assign(dataset=dataset, method=method)
-                parts[schema].append(full[schema.names])
+            for schema, table in summarise(*read, params):
+                parts[schema].append(table.assign(dataset=dataset)[schema.names])
         for schema, path in files.items():
             write_table(stack(parts[schema], schema), path, schema)
         log.info("\n%s", pd.concat(parts[BRANCHPOINT_PERFORMANCE]).to_string(index=False))

@@ -9,23 +9,31 @@ from splicebert.embedding_sites import on_genome
 from splicebert.genome import Genome, check_within
 from splicebert.jobs import job
 from splicebert.splicesite_inputs import about, derive, read_files
+from splicebert.splicesite_negatives import read_negatives
 from splicebert.tables import INTRONS, TRANSCRIPTS, atomic_path, read_table, write_table
 from splicebert.training.folds import assign_folds
 from splicebert.training.tables import EXAMPLES
 
 
-def read_examples(inputs, params) -> pd.DataFrame:
-    """Sequences of both classes, from the files or from the genome that the job has."""
+def read_examples(inputs, params) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Sequences of both classes, from the files or from the genome that the job has; counts."""
     draw = {"length": params.length, "per_class": params.per_class, "seed": params.seed}
     if inputs.get("positive"):
-        return read_files(inputs.positive, inputs.negative, params.site, **draw)
+        table = read_files(inputs.positive, inputs.negative, params.site, **draw)
+        return table, about(table, params.site)
     with Genome(inputs.fasta, fai=inputs.fai, gzi=inputs.gzi) as genome:
         tables = (read_table(inputs.transcripts, TRANSCRIPTS), read_table(inputs.introns, INTRONS))
         transcripts, introns = (
             on_genome(table, genome.contigs, genome.path, params.skip_contigs) for table in tables
         )
         check_within(transcripts, genome.contigs, genome.path)
-        return derive(transcripts, introns, genome, params.site, **draw)
+        counts = {}
+        if inputs.get("negatives"):
+            found = read_negatives(inputs.negatives, genome, introns, params.skip_contigs)
+            draw |= {"negatives": found.sites, "share": params.share}
+            counts = found.counts
+        table = derive(transcripts, introns, genome, params.site, **draw)
+        return table, about(table, params.site) | counts
 
 
 def with_folds(table: pd.DataFrame, folds: dict | None) -> pd.DataFrame:
@@ -43,8 +51,7 @@ def with_folds(table: pd.DataFrame, folds: dict | None) -> pd.DataFrame:
 def main(snakemake):
     params, outputs = snakemake.params, snakemake.output
     with job(snakemake) as log:
-        table = read_examples(snakemake.input, params)
-        counts = about(table, params.site)
+        table, counts = read_examples(snakemake.input, params)
         write_table(with_folds(table, params.folds), outputs.examples, EXAMPLES)
         with atomic_path(outputs.about) as target:
             Path(target).write_text(json.dumps(counts, indent=1) + "\n")

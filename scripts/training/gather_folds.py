@@ -15,6 +15,7 @@ def main(snakemake):
             score=params.settings["score"],
             patience=params.settings["patience"],
             protocol=params.protocol,
+            folds=params.folds,
         )
         log.info("protocol %s, epochs %s", params.protocol, chosen.epochs)
         if not chosen.ended:

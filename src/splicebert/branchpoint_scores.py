@@ -8,10 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .branchpoint_tables import METRICS
 from .errors import SpliceBERTError
 from .sequence import BASES, base_codes
-from .statistics import Estimate, bootstrap_counts, estimate
-from .training.metrics import classification_intervals
+from .statistics import (
+    Estimate,
+    RankedItems,
+    block_weights,
+    estimate,
+    paired_differences,
+)
+from .training.metrics import THRESHOLD
 
 
 class Performance(NamedTuple):
@@ -33,15 +40,37 @@ def top_hits(label: np.ndarray, score: np.ndarray, block: np.ndarray) -> np.ndar
     return np.bincount(index[first], weights=label[first] == 1) / np.bincount(index[first])
 
 
-def evaluate(
+class Measured(NamedTuple):
+    """Metrics of one method, in the order of `branchpoint_tables.METRICS`.
+
+    values : float64 (4,)
+    replicates : float64 (replicates, 4), of each bootstrap replicate
+    chance : float64 (4,), what scores without information reach
+    """
+
+    values: np.ndarray
+    replicates: np.ndarray
+    chance: np.ndarray
+
+    def performance(self) -> dict[str, Performance]:
+        """Metric -> Performance."""
+        return {
+            metric: Performance(estimate(self.values[i], self.replicates[:, i]), self.chance[i])
+            for i, metric in enumerate(METRICS)
+        }
+
+
+def measure(
     label: np.ndarray, score: np.ndarray, block: np.ndarray, *, replicates: int, seed: int
-) -> dict[str, Performance]:
-    """AP, AUC, F1 and top-1 accuracy with intervals from a bootstrap over blocks.
+) -> Measured:
+    """AP, AUC, F1 and top-1 accuracy, and the same of bootstrap replicates.
+
+    A replicate draws blocks; the same blocks and seed give the same draws for every method.
 
     Parameters
     ----------
     label
-        int (n,), 1 a branchpoint, 0 none.
+        int (n,), 1 a branchpoint, 0 none; both occur.
     score
         float (n,), probability; F1 calls what is above 0.5.
     block
@@ -51,24 +80,34 @@ def evaluate(
 
     Returns
     -------
-    Metric (`branchpoint_tables.METRICS`) -> Performance. Chance is the share of positives for AP,
-    0.5 for AUC, for F1 that of calling everything, and for top1 the mean share of an intron.
+    Chance is the share of positives for AP, 0.5 for AUC, for F1 that of calling everything, and
+    for top1 the mean share of an intron.
     """
-    found = classification_intervals(label, score, block, replicates=replicates, seed=seed)
+    blocks, index = np.unique(block, return_inverse=True)
+    positive, score = np.asarray(label) == 1, np.asarray(score, float)
+    ranks = RankedItems(positive, score, score > THRESHOLD, index)
     hits = top_hits(label, score, block)
-    top = estimate(
-        hits.mean(),
-        bootstrap_counts(
-            np.stack([hits, np.ones_like(hits)], axis=1), lambda n: n[0] / n[1], replicates, seed
-        ),
+
+    def scores(weights: np.ndarray) -> list[float]:
+        auc, ap, f1 = ranks.measure(weights)
+        return [ap, auc, f1, float(weights @ hits) / weights.sum()]
+
+    draws = [scores(weights) for weights in block_weights(len(blocks), replicates, seed)]
+    share = float(positive.mean())
+    by_chance = top_hits(label, np.zeros(len(positive)), block).mean()
+    return Measured(
+        np.array(scores(np.ones(len(blocks)))),
+        np.array(draws).reshape(-1, len(METRICS)),
+        np.array([share, 0.5, 2 * share / (1 + share), by_chance]),
     )
-    share = float((label == 1).mean())
-    return {
-        "ap": Performance(found.ap, share),
-        "auc": Performance(found.auc, 0.5),
-        "f1": Performance(found.f1, 2 * share / (1 + share)),
-        "top1": Performance(top, float(top_hits(label, np.zeros(len(label)), block).mean())),
-    }
+
+
+def difference_rows(measured: Mapping[str, Measured]) -> pd.DataFrame:
+    """Rows of BRANCHPOINT_DIFFERENCES without data set: every method less each later one."""
+    rows = paired_differences(
+        {name: (one.values, one.replicates) for name, one in measured.items()}, METRICS
+    )
+    return pd.DataFrame(rows)
 
 
 def check_same_bases(predictions: Mapping[str, pd.DataFrame]) -> None:

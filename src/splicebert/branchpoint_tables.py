@@ -49,6 +49,18 @@ BRANCHPOINT_PERFORMANCE = Schema(
     ),
     key=("dataset", "method", "metric"),
 )
+BRANCHPOINT_DIFFERENCES = Schema(
+    "differences between methods on branchpoints",
+    (
+        *_HEAD,
+        Column("other", "str", "the method that it is compared with"),
+        Column("metric", "str", "what was measured; top1 is by intron", allowed=METRICS),
+        Column("difference", "float64", "of all folds pooled, method - other", True),
+        Column("low", "float64", "lower bound of its 95 % interval, blocks are introns", True),
+        Column("high", "float64", "upper bound", True),
+    ),
+    key=("dataset", "method", "other", "metric"),
+)
 BRANCHPOINT_CURVES = Schema(
     "precision-recall curves of branchpoints",
     (

@@ -50,6 +50,8 @@ def _source(key: str, source: Mapping, sites: list[str], genomes: Mapping) -> It
         found = "both" if source["genome"] else "neither"
         yield f"{key}.files: {found} of files and genome are given; give one of them"
     elif source["files"]:
+        if source["negatives"]["bed"]:
+            yield f"{key}.negatives: given beside files, which have their own; leave it out"
         for site in sites:
             if site not in source["files"]:
                 yield f"{key}.files.{site}: missing; give it, or leave {site} out of sites"
@@ -85,8 +87,10 @@ def _published(section: Mapping) -> Iterator[str]:
 
 def _folds(section: Mapping) -> Iterator[str]:
     number, run = section["folds"]["number"], section["folds"]["run"]
-    if run is not None and run > number:
+    if isinstance(run, int) and run > number:
         yield f"splicesite.folds.run: found {run}, allowed: folds.number ({number}) or less"
+    elif isinstance(run, list) and max(run) >= number:
+        yield f"splicesite.folds.run: found fold {max(run)}, allowed: 0 to {number - 1}"
 
 
 def _methods(section: Mapping, models: Mapping) -> Iterator[str]:
@@ -126,6 +130,12 @@ def _maxentscan(folder: Path) -> Iterator[str]:
         )
     if shutil.which("perl") is None:
         yield "splicesite.maxentscan: perl, with which it is run, is not on the PATH; install it"
+
+
+def chosen_folds(section: Mapping) -> list[int]:
+    """Return the folds that are run, rising."""
+    run = section["folds"]["run"]
+    return sorted(run) if isinstance(run, list) else list(range(run or section["folds"]["number"]))
 
 
 def site_split(fold: int, folds: int) -> dict:

@@ -15,6 +15,7 @@ from .errors import FormatError, SpliceBERTError
 from .formats import read_spliceator
 from .sites import centred_window
 from .splicesite_kinds import DINUCLEOTIDE, site_offset
+from .splicesite_negatives import is_among, mix
 
 if TYPE_CHECKING:
     from .genome import Genome
@@ -120,8 +121,10 @@ def derive(
     length: int,
     per_class: int | None,
     seed: int,
+    negatives: pd.DataFrame | None = None,
+    share: float = 1.0,
 ) -> pd.DataFrame:
-    """Annotated GT donors or AG acceptors, and as many GT or AG elsewhere in transcripts.
+    """Annotated GT donors or AG acceptors, and as many GT or AG that are none.
 
         + strand    . . x | G T . .     G at offset length / 2 - 1
         - strand    . . A C | x . .     read as its reverse complement, likewise
@@ -138,19 +141,29 @@ def derive(
         Of the windows, nt, even.
     per_class, seed
         Sites of each class, fewer where there are fewer real ones (None: all of these); draws.
+    negatives
+        As of `splicesite_negatives.Negatives`; None draws all that are no sites from transcripts.
+    share
+        Of the sites that are none, how many are of `negatives`, 0 to 1 (all of these where there
+        are fewer); the others are drawn from transcripts.
 
     Returns
     -------
     DataFrame
         By position: example_id str, chrom:start-end:strand of the dinucleotide (0-based,
         half-open, forward strand); sequence str 5'->3', upper case; label int8; group str,
-        contig and number of the block of overlapping windows.
+        contig and number of the block of overlapping windows; given bool, of `negatives`.
     """
     most = 2 * len(introns) if per_class is None else per_class
     sites = draw_motif_sites(transcripts, introns, genome, per_class=most, seed=seed)
     sites = sites[sites["site"] == site].reset_index(drop=True)
     if sites["positive"].nunique() < 2:
         raise SpliceBERTError(f"{genome.path}: no {site}s of both classes among its transcripts")
+    given = np.zeros(len(sites), bool)
+    if negatives is not None:
+        own = negatives[negatives["site"] == site]
+        sites = mix(sites, own, share, np.random.default_rng(seed))
+        given = is_among(sites, own)
     block = site_blocks(sites, length)
     windows = [centred_window(row.start, row.end, length) for row in sites.itertuples()]
     sequence = [
@@ -163,18 +176,24 @@ def derive(
             "sequence": sequence,
             "group": sites["chrom"] + "." + pd.Series(block).astype(str),
             "label": sites["positive"].astype("int8"),
+            "given": given,
         }
     )
 
 
 def about(table: pd.DataFrame, site: str) -> dict[str, int]:
-    """Counts of a set: sequences by class, other dinucleotides, repeats, N, groups."""
+    """Counts of a set: sequences by class, other dinucleotides, repeats, N, groups.
+
+    Where the table tells which negatives were given, also the number of these.
+    """
     sequence = table["sequence"]
     at = site_offset(len(sequence.iloc[0]))
     classes = table.groupby("sequence")["label"].nunique()
+    given = {"negative, given": int(table["given"].sum())} if "given" in table else {}
     return {
         "positive": int((table["label"] == 1).sum()),
         "negative": int((table["label"] == 0).sum()),
+        **given,
         f"not {DINUCLEOTIDE[site]}": int((sequence.str[at : at + 2] != DINUCLEOTIDE[site]).sum()),
         "repeated sequences": int(sequence.duplicated().sum()),
         "sequences in both classes": int((classes > 1).sum()),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .errors import SpliceBERTError
 from .splicesite_kinds import METRICS, TEST
-from .statistics import block_weights, estimate, weighted_scores
+from .statistics import RankedItems, block_weights, estimate, paired_differences
 
 RECALLS = np.linspace(0, 1, 101)
 
@@ -28,38 +28,6 @@ def called(scores: pd.DataFrame, protocol: str) -> np.ndarray:
     """
     quirk = (scores["set"] != TEST) & (protocol == "published")
     return scores["logit"].to_numpy() > np.where(quirk, 0.5, 0.0)
-
-
-class FoldRanks:
-    """Sequences of one fold by falling score, to be scored again under other weights.
-
-    Parameters
-    ----------
-    label
-        bool (n,), real sites.
-    score
-        float (n,), higher means more like a site.
-    positive
-        bool (n,), called a site.
-    block
-        int (n,), block of the bootstrap of each.
-    """
-
-    def __init__(
-        self, label: np.ndarray, score: np.ndarray, positive: np.ndarray, block: np.ndarray
-    ) -> None:
-        order = np.argsort(-score, kind="stable")
-        self.label, self.block = label[order].astype(float), block[order]
-        self.called = positive[order].astype(float)
-        self.ends = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)
-
-    def measure(self, weights: np.ndarray) -> np.ndarray:
-        """AUC, AP and F1 with each block counted as often as `weights` says; NaN of one class."""
-        weight = weights[self.block].astype(float)
-        auc, ap = weighted_scores(self.label, self.ends, weight)
-        hits = weight @ (self.label * self.called)
-        sum_of_both = weight @ self.label + weight @ self.called
-        return np.array([auc, ap, 2 * hits / sum_of_both if sum_of_both else np.nan])
 
 
 class Measured(NamedTuple):
@@ -99,7 +67,7 @@ def measure(scores: pd.DataFrame, protocol: str, *, replicates: int, seed: int) 
     positive, fold = called(scores, protocol), scores["fold"].to_numpy()
     folds = np.unique(fold)
     ranks = [
-        FoldRanks(label[own], score[own], positive[own], block[own])
+        RankedItems(label[own], score[own], positive[own], block[own])
         for own in (fold == number for number in folds)
     ]
     values = np.stack([rank.measure(np.ones(len(blocks))) for rank in ranks])
@@ -135,19 +103,14 @@ def summary_rows(measured: Measured) -> pd.DataFrame:
 
 def difference_rows(measured: Mapping[str, Measured]) -> pd.DataFrame:
     """Rows of SITE_DIFFERENCES without data set, site and set: every method less each later one."""
-    rows = []
     names = list(measured)
-    for first, name in enumerate(names):
-        for other in names[first + 1 :]:
-            a, b = measured[name], measured[other]
-            if not np.array_equal(a.folds, b.folds):
-                raise SpliceBERTError(f"{name} has folds {a.folds}, {other} {b.folds}")
-            draws = a.replicates - b.replicates
-            for column, metric in enumerate(METRICS):
-                found = estimate((a.mean() - b.mean())[column], draws[:, column])
-                rows.append({"method": name, "other": other, "metric": metric,
-                             "difference": found.value, "low": found.low,
-                             "high": found.high})  # fmt: skip
+    for name in names[1:]:
+        a, b = measured[names[0]], measured[name]
+        if not np.array_equal(a.folds, b.folds):
+            raise SpliceBERTError(f"{names[0]} has folds {a.folds}, {name} {b.folds}")
+    rows = paired_differences(
+        {name: (one.mean(), one.replicates) for name, one in measured.items()}, tuple(METRICS)
+    )
     columns = ["method", "other", "metric", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -5,7 +5,8 @@ Neighbouring bases are not independent, so intervals resample blocks (windows), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -121,6 +122,38 @@ def weighted_scores(label: np.ndarray, ends: np.ndarray, weight: np.ndarray) -> 
     return float(np.trapezoid(tpr, fpr)), float(np.sum(np.diff(tpr) * precision))
 
 
+class RankedItems:
+    """Items by falling score, to be scored again under other weights of their blocks.
+
+    Parameters
+    ----------
+    label
+        bool (n,), the positives.
+    score
+        float (n,), higher means more positive.
+    positive
+        bool (n,), called a positive; what F1 is of.
+    block
+        int (n,), block of the bootstrap of each.
+    """
+
+    def __init__(
+        self, label: np.ndarray, score: np.ndarray, positive: np.ndarray, block: np.ndarray
+    ) -> None:
+        order = np.argsort(-score, kind="stable")
+        self.label, self.block = label[order].astype(float), block[order]
+        self.called = positive[order].astype(float)
+        self.ends = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)
+
+    def measure(self, weights: np.ndarray) -> np.ndarray:
+        """AUC, AP and F1 with each block counted as often as `weights` says; NaN of one class."""
+        weight = weights[self.block].astype(float)
+        auc, ap = weighted_scores(self.label, self.ends, weight)
+        hits = weight @ (self.label * self.called)
+        sum_of_both = weight @ self.label + weight @ self.called
+        return np.array([auc, ap, 2 * hits / sum_of_both if sum_of_both else np.nan])
+
+
 def rank_scores(
     label: np.ndarray, score: np.ndarray, block: np.ndarray, *, replicates: int, seed: int
 ) -> RankScores:
@@ -164,3 +197,30 @@ def rank_scores(
         ]
     ).reshape(-1, 2)
     return RankScores(estimate(value[0], samples[:, 0]), estimate(value[1], samples[:, 1]))
+
+
+def paired_differences(
+    measured: Mapping[str, tuple[np.ndarray, np.ndarray]], metrics: Sequence[str]
+) -> list[dict[str, str | float]]:
+    """Differences of each method and each later one, with intervals of the same draws.
+
+    Parameters
+    ----------
+    measured
+        Method -> its values, float64 (metrics,), and those of the bootstrap replicates, float64
+        (replicates, metrics): replicate i of all methods has the same blocks.
+    metrics
+        Their names.
+
+    Returns
+    -------
+    A row a pair and metric: method, other, metric, difference (method - other), low, high.
+    """
+    rows = []
+    for (name, (a, a_draws)), (other, (b, b_draws)) in combinations(measured.items(), 2):
+        for column, metric in enumerate(metrics):
+            found = estimate(a[column] - b[column], a_draws[:, column] - b_draws[:, column])
+            rows.append({"method": name, "other": other, "metric": metric,
+                         "difference": found.value, "low": found.low,
+                         "high": found.high})  # fmt: skip
+    return rows

@@ -295,4 +295,33 @@ DEPENDENCY = [
            "block", ("branchpoint_acceptor",), "shuffled windows", least=0.5, pending=UNPLANTED),
 ]  # fmt: skip
 
-DEMANDS = [*CONSERVATION, *EMBEDDING, *ATTENTION, *VARIANT, *DEPENDENCY]
+BRANCHPOINT = [
+    Demand("branchpoint", "fine-tuned, above chance: average precision", "chance", ("demo",),
+           least=0.6),
+    Demand("branchpoint", "from scratch, above chance: average precision", "chance", ("scratch",)),
+    Demand("branchpoint", "fine-tuned, over the control: average precision", "better", (),
+           "scratch", least=0.3),
+    Demand("branchpoint", "fine-tuned, over the control: average precision", "better", (), "pwm"),
+]  # fmt: skip
+
+SPLICESITE = [
+    *(
+        Demand("splicesite", "fine-tuned, above chance: AUC", "auc", (site, name), least=least)
+        for site in ("donor", "acceptor")
+        for name, least in (("test", 0.8), ("distant", 0.55))
+    ),
+    *(
+        Demand(
+            "splicesite", "fine-tuned, over the control: average precision", "better", (site,),
+            control,
+        )
+        for site in ("donor", "acceptor")
+        for control in ("scratch", "pwm")
+    ),
+    *(
+        Demand("splicesite", "the second species is harder: average precision", "harder", (site,))
+        for site in ("donor", "acceptor")
+    ),
+]  # fmt: skip
+
+DEMANDS = [*CONSERVATION, *EMBEDDING, *ATTENTION, *VARIANT, *BRANCHPOINT, *SPLICESITE, *DEPENDENCY]

@@ -5,8 +5,7 @@ import pytest
 
 from splicebert.splicesite_tables import SITE_DIFFERENCES, SITE_SUMMARY
 from splicebert.tables import read_table
-
-SETS = ("test", "distant")
+from truth.claims import demands
 
 
 @pytest.fixture(scope="module")
@@ -29,44 +28,21 @@ def difference(tables, site, name, other, metric="ap") -> pd.Series:
     return tables[1].set_index(keys).loc[(site, name, "demo", other, metric)]
 
 
-@pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("site", ["donor", "acceptor"])
-def test_fine_tuned_is_above_chance(tables, site, name):
-    assert value(tables, site, name, "demo", "auc")["low"] > 0.7
-    assert value(tables, site, name, "demo", "ap")["low"] > 0.6  # 0.5 by chance
+@pytest.mark.parametrize("demand", demands("splicesite", "auc"))
+def test_fine_tuned_is_above_chance(tables, demand):
+    assert value(tables, *demand.case, "demo", "auc")["low"] > demand.least
 
 
-TRACT = "acceptors show in composition, which a model without pre-training counts as well"
-DRAWN = "sites of the demo are drawn from matrices, which a matrix all but recovers"
-BEATEN = [
-    pytest.param("donor", "scratch", id="donor-scratch"),
-    *(
-        pytest.param(
-            site, other, id=f"{site}-{other}",
-            marks=pytest.mark.xfail(reason=reason, strict=True, raises=AssertionError),
-        )
-        for site, other, reason in (
-            ("acceptor", "scratch", TRACT), ("donor", "pwm", DRAWN), ("acceptor", "pwm", DRAWN),
-        )
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("site", "other"), BEATEN)
-def test_fine_tuned_beats_other_methods(tables, site, other):
-    found = difference(tables, site, "test", other)
+@pytest.mark.parametrize("demand", demands("splicesite", "better"))
+def test_fine_tuned_beats(tables, demand):
+    found = difference(tables, *demand.case, "test", demand.control)
     print(found.to_dict())
-    assert found["low"] > 0
+    assert found["low"] > demand.least
 
 
-@pytest.mark.parametrize("site", ["donor", "acceptor"])
-def test_fine_tuned_comes_near_the_matrix_that_sites_were_drawn_from(tables, site):
-    assert difference(tables, site, "test", "pwm")["difference"] > -0.05
-
-
-@pytest.mark.parametrize("method", ["demo", "pwm"])
-@pytest.mark.parametrize("site", ["donor", "acceptor"])
-def test_the_second_species_is_harder(tables, site, method):
-    own, other = (value(tables, site, name, method)["value"] for name in SETS)
+@pytest.mark.parametrize("demand", demands("splicesite", "harder"))
+def test_the_second_species_is_harder(tables, demand):
+    (site,) = demand.case
+    own, other = (value(tables, site, name, "demo")["value"] for name in ("test", "distant"))
     print(f"{own:.3f} {other:.3f}")
-    assert other < own
+    assert own - other > demand.least

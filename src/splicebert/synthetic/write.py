@@ -31,6 +31,7 @@ FILES = {
     "vexseq": "variants.vexseq.vcf",
     "mfass": "variants.mfass.vcf",
     "usage": "splice_sites.usage.bed",
+    "false_sites": "decoys.bed",
 }
 """Name -> path inside the genome's folder."""
 FASTA_WIDTH = 60
@@ -47,6 +48,8 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
       sets, their effect in the ID.
     - `splice_sites.usage.bed`: BED6 of the splice sites of low and of high usage in the form of the
       published set: the class is the last field of the name, the gene stands in the fifth column.
+    - `decoys.bed`: BED6 of the dinucleotides of the decoys, their kind as name, their strength in
+      bits as score.
     - `truth/*.tsv`: the tables of the same names in `SyntheticGenome`, with a header; 0-based,
       half-open, forward strand.
 
@@ -73,6 +76,8 @@ def write_genome(genome: SyntheticGenome, folder: str | os.PathLike) -> dict[str
         if file.startswith("truth/"):
             _replace(paths[name], lambda path, name=name: _write_tsv(getattr(genome, name), path))
     _replace(paths["usage"], lambda path: _write_usage(genome.splice_sites, path))
+    columns = ["chrom", "start", "end", "site", "strength", "strand"]
+    _replace(paths["false_sites"], lambda path: _write_bed(genome.decoys[columns], path))
     for name in DATASETS:
         _replace(paths[name], lambda path, name=name: _write_vcf(genome, name, path))
     return paths
@@ -121,6 +126,10 @@ def _write_bigwig(track: dict[str, np.ndarray], path: Path) -> None:
 
 def _write_tsv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, sep="\t", index=False, lineterminator="\n")
+
+
+def _write_bed(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, sep="\t", index=False, header=False, lineterminator="\n")
 
 
 def _write_usage(sites: pd.DataFrame, path: Path) -> None:
