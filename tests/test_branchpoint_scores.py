@@ -21,6 +21,7 @@ from splicebert.branchpoint_scores import (
     difference_rows,
     measure,
 )
+from splicebert.branchpoint_tables import BRANCHPOINT_DIFFERENCES
 from splicebert.errors import ConfigError, SpliceBERTError
 from splicebert.method_styles import describe_method
 from splicebert.training.settings import DEFAULTS
@@ -122,6 +123,23 @@ def test_differences_are_drawn_in_pairs():
     assert own["difference"] == pytest.approx(values[0] - values[1])
     assert 0 < own["low"] < own["difference"] < own["high"]
     assert (rows.loc[("a", "c")] == 0).all(axis=None)
+
+
+def test_one_method_differs_from_none():
+    label, block = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    found = measure(label, np.array([0.1, 0.9, 0.2, 0.3]), block, replicates=5, seed=1)
+    rows = difference_rows({"a": found})
+    assert len(rows) == 0
+    assert set(rows) == set(BRANCHPOINT_DIFFERENCES.names[1:])
+
+
+@pytest.mark.parametrize(
+    ("label", "score", "message"),
+    [([0, 0], [0.1, 0.2], "0 of them branchpoints"), ([0, 1], [0.1, np.nan], "1 scores NaN")],
+)
+def test_bases_of_one_class_or_without_a_score_are_refused(label, score, message):
+    with pytest.raises(SpliceBERTError, match=message):
+        measure(np.array(label), np.array(score), np.array([0, 1]), replicates=5, seed=1)
 
 
 def predictions(**changes):

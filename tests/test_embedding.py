@@ -564,8 +564,11 @@ def test_what_numba_compiles_of_umap_is_kept(scripts):
     from umap import layouts, umap_
 
     scripts.cluster_sites.keep_compiled()
-    for function in (umap_.smooth_knn_dist, layouts.rdist):
+    # Those that UMAP itself does not keep, and for several threads none.
+    epoch = layouts._nb_optimize_layout_euclidean_single_epoch
+    for function in (umap_.smooth_knn_dist, epoch):
         assert function.stats.cache_path
+    assert not layouts._nb_optimize_layout_euclidean_single_epoch_parallel.stats.cache_path
 
 
 def test_more_sites_than_scanpy_searches_exactly_by_itself(scripts):

@@ -121,6 +121,8 @@ def test_a_fold_depends_on_the_family_of_its_own_model():
     text = (ROOT / "rules" / "training_common.smk").read_text()
     named = set(re.findall(r'"(models/.+?)"', text))
     assert named == {"models/base", "models/loading", "models/modules"}
+    assert re.search(r"family = .*family_code\(adapter\)", text)
+    assert re.search(r"library\([^)]*\*family,", text)
 
 
 def test_listed_modules_exist_and_the_check_sees_them():

@@ -204,6 +204,19 @@ def test_given_negatives_come_before_drawn_ones(small_genome, tmp_path, site, co
         )
 
 
+def test_nothing_is_drawn_where_enough_negatives_are_given(small_genome, tmp_path, monkeypatch):
+    path, transcripts, introns = small_genome
+    with Genome(path) as genome:
+        rows = [row for site in SITES for row in false_sites(genome, introns, site, 20)]
+        found = read_negatives(bed_of(tmp_path / "n.bed", rows), genome, introns, [])
+        assert found.sites["site"].value_counts().min() >= len(introns)
+        monkeypatch.setattr("splicebert.embedding_draw.random_dinucleotides", None)
+        table = derive(transcripts, introns, genome, "donor", length=60, per_class=None, seed=3,
+                       negatives=found.sites)  # fmt: skip
+    assert table.loc[table["label"] == 0, "given"].all()
+    assert (table["label"] == 0).sum() == len(introns)
+
+
 def test_real_sites_and_repeats_among_given_negatives_are_counted(small_genome, tmp_path):
     path, _, introns = small_genome
     with Genome(path) as genome:

@@ -127,7 +127,9 @@ def main() -> None:
     device = device if args.device == "auto" else torch.device(args.device)
     with tempfile.TemporaryDirectory() as name:
         folder, rng = Path(name), np.random.default_rng(1)
-        write_random_model(folder / "model", 1, None if args.true_size else TINY)
+        size = {} if args.true_size else TINY
+        size = size | {"max_position_embeddings": args.length + 2}
+        write_random_model(folder / "model", 1, size)
         genome, genes, sequence = make_genome(folder, args.covered, rng)
         command = ["-m", str(folder / "model"), "--genome", str(genome), "--annotation", str(genes)]
         command += ["--length", str(args.length), "--any-length", "--device", args.device]

@@ -53,7 +53,8 @@ def keep_compiled() -> None:
     from umap import layouts, umap_
 
     for function in [*vars(layouts).values(), *vars(umap_).values()]:
-        if isinstance(function, Dispatcher):
+        # Those for several threads go by the name of their single-threaded likes in numba's cache.
+        if isinstance(function, Dispatcher) and not function.targetoptions.get("parallel"):
             with suppress(RuntimeError):  # there is no folder to write to
                 function.enable_caching()
 

@@ -82,7 +82,17 @@ def measure(
     -------
     Chance is the share of positives for AP, 0.5 for AUC, for F1 that of calling everything, and
     for top1 the mean share of an intron.
+
+    Raises
+    ------
+    SpliceBERTError
+        All bases are of one class, or a score is NaN.
     """
+    if len(np.unique(label)) < 2 or np.isnan(score).any():
+        raise SpliceBERTError(
+            f"{len(label)} bases, {int((np.asarray(label) == 1).sum())} of them branchpoints, "
+            f"{int(np.isnan(score).sum())} scores NaN; expected bases of both classes, each scored"
+        )
     blocks, index = np.unique(block, return_inverse=True)
     positive, score = np.asarray(label) == 1, np.asarray(score, float)
     ranks = RankedItems(positive, score, score > THRESHOLD, index)
@@ -107,7 +117,8 @@ def difference_rows(measured: Mapping[str, Measured]) -> pd.DataFrame:
     rows = paired_differences(
         {name: (one.values, one.replicates) for name, one in measured.items()}, METRICS
     )
-    return pd.DataFrame(rows)
+    columns = ["method", "other", "metric", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def check_same_bases(predictions: Mapping[str, pd.DataFrame]) -> None:

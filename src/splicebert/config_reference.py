@@ -19,8 +19,8 @@ def _kind(part: Mapping[str, Any]) -> str:
     kinds = part.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     items = part.get("items", {})
-    inner = f" of {_kind(items)}" if "array" in kinds and items else ""
-    return " or ".join(kinds) + inner
+    inner = f" of {_kind(items)}" if items else ""
+    return " or ".join(kind + inner * (kind == "array") for kind in kinds)
 
 
 def rows(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str, str]]:

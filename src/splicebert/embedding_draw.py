@@ -102,7 +102,7 @@ def random_dinucleotides(
     genome
         Sequence.
     known
-        (chrom, start, strand) of annotated sites of either kind.
+        (chrom, start, strand) of annotated sites of either kind, and of others not to draw.
     counts
         How many of each kind, donor (GT) and acceptor (AG).
     rng
@@ -147,6 +147,8 @@ def draw_motif_sites(
     *,
     per_class: int,
     seed: int,
+    negatives: pd.DataFrame | None = None,
+    share: float = 1.0,
 ) -> pd.DataFrame:
     """Splice-site set of a genome: annotated GT donors and AG acceptors, and as many that are none.
 
@@ -159,6 +161,12 @@ def draw_motif_sites(
         Sequence.
     per_class, seed
         Sites of each of the four classes (fewer where there are fewer real ones); draws.
+    negatives
+        Places that are no sites (chrom, start, end, strand, site), which come first; None draws
+        all that are no sites from transcripts.
+    share
+        Of the sites that are none, how many are of `negatives`, 0 to 1 (all of these where there
+        are fewer, with a warning); the others are drawn from transcripts, at other places.
 
     Returns
     -------
@@ -179,16 +187,36 @@ def draw_motif_sites(
             f"{genome.path}: found {counts} annotated GT donors and AG acceptors; is the "
             "annotation on another assembly?"
         )
-    false = random_dinucleotides(transcripts, genome, known, counts=counts, rng=rng)
-    table = pd.concat(
-        [part.assign(positive=True) for part in chosen] + [false.assign(positive=False)],
-        ignore_index=True,
-    )
+    false = []
+    if negatives is not None:
+        false.append(_take(negatives, counts, share, seed))
+        known |= set(negatives[["chrom", "start", "strand"]].itertuples(index=False, name=None))
+        counts = {site: n - int((false[0]["site"] == site).sum()) for site, n in counts.items()}
+    if any(counts.values()):
+        false.append(random_dinucleotides(transcripts, genome, known, counts=counts, rng=rng))
+    parts = [part.assign(positive=True) for part in chosen]
+    parts += [part.assign(positive=False) for part in false if len(part)]
+    table = pd.concat(parts, ignore_index=True)
     table = table.sort_values(["chrom", "start", "strand"], ignore_index=True, kind="stable")
     table["label"] = [
         motif_label(s, p) for s, p in zip(table["site"], table["positive"], strict=True)
     ]
     return finish(table.assign(usage=np.nan))
+
+
+def _take(
+    negatives: pd.DataFrame, counts: Mapping[str, int], share: float, seed: int
+) -> pd.DataFrame:
+    """Draw a share of so many negatives of each kind; fewer, with a warning, where there are."""
+    taken = []
+    for site, count in counts.items():
+        own, asked = negatives[negatives["site"] == site], round(share * count)
+        order = np.random.default_rng(seed).permutation(len(own))[:asked]
+        taken.append(own.iloc[np.sort(order)])
+        if len(order) < asked:
+            log.warning("%d negatives of %ss are given, %d were to be; others are drawn",
+                        len(order), site, asked)  # fmt: skip
+    return pd.concat(taken, ignore_index=True).assign(gene=None)
 
 
 def _canonical(sites: pd.DataFrame, genome: Genome, limit: int) -> pd.DataFrame:

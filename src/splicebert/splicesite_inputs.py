@@ -15,7 +15,7 @@ from .errors import FormatError, SpliceBERTError
 from .formats import read_spliceator
 from .sites import centred_window
 from .splicesite_kinds import DINUCLEOTIDE, site_offset
-from .splicesite_negatives import is_among, mix
+from .splicesite_negatives import is_among
 
 if TYPE_CHECKING:
     from .genome import Genome
@@ -155,15 +155,16 @@ def derive(
         contig and number of the block of overlapping windows; given bool, of `negatives`.
     """
     most = 2 * len(introns) if per_class is None else per_class
-    sites = draw_motif_sites(transcripts, introns, genome, per_class=most, seed=seed)
+    sites = draw_motif_sites(
+        transcripts, introns, genome,
+        per_class=most, seed=seed, negatives=negatives, share=share,
+    )  # fmt: skip
     sites = sites[sites["site"] == site].reset_index(drop=True)
     if sites["positive"].nunique() < 2:
         raise SpliceBERTError(f"{genome.path}: no {site}s of both classes among its transcripts")
     given = np.zeros(len(sites), bool)
     if negatives is not None:
-        own = negatives[negatives["site"] == site]
-        sites = mix(sites, own, share, np.random.default_rng(seed))
-        given = is_among(sites, own)
+        given = ~sites["positive"].to_numpy() & is_among(sites, negatives)
     block = site_blocks(sites, length)
     windows = [centred_window(row.start, row.end, length) for row in sites.itertuples()]
     sequence = [

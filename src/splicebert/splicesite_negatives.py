@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .bed import bed_rows, check_strand, parse_bed
-from .embedding_sites import finish, motif_label, on_genome
+from .embedding_sites import on_genome
+from .errors import GenomeError
 from .splicesite_kinds import DINUCLEOTIDE
 from .textfile import raise_first, split_lines
 
@@ -64,7 +65,10 @@ def read_negatives(
     size = bed["end"] - bed["start"]
     raise_first(size != 2, lines, rows, lambda i: f"a site of {size[i]} nt, expected 2 (GT or AG)")
     table = bed[["chrom", "start", "end", "strand"]].assign(record=np.arange(len(bed)))
-    table = on_genome(table, genome.contigs, str(path), skip)
+    try:
+        table = on_genome(table, genome.contigs, genome.path, skip)
+    except GenomeError as error:
+        raise GenomeError(f"{path}: {error}") from None
     pair = _dinucleotides(table, genome).set_axis(table["record"]).reindex(range(len(bed)))
     raise_first(
         pair.notna() & ~pair.isin(list(DINUCLEOTIDE.values())),
@@ -107,37 +111,3 @@ def _without_real(table: pd.DataFrame, introns: pd.DataFrame, records: int) -> N
 def is_among(table: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
     """Tell which places (chrom, start, strand) of a table are in another one: bool (rows,)."""
     return pd.MultiIndex.from_frame(table[PLACE]).isin(pd.MultiIndex.from_frame(other[PLACE]))
-
-
-def mix(
-    sites: pd.DataFrame, negatives: pd.DataFrame, share: float, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Put given negatives in the place of drawn ones.
-
-    Parameters
-    ----------
-    sites
-        Schema `EMBEDDING_SITES`, of one kind of site: real ones, and as many that are none.
-    negatives
-        As of `Negatives`, of that kind of site.
-    share
-        Of the negatives that are to be given ones, 0 to 1; fewer where there are fewer.
-    rng
-        Draws.
-
-    Returns
-    -------
-    Schema `EMBEDDING_SITES`, by position. Drawn ones that are among `negatives` are left out.
-    """
-    wanted = int((~sites["positive"]).sum())
-    asked = round(share * wanted)
-    given = negatives.iloc[np.sort(rng.permutation(len(negatives))[:asked])]
-    if len(given) < asked:
-        log.warning("%d negatives are given, %d were to be; others are drawn", len(given), asked)
-    drawn = sites[~sites["positive"] & ~is_among(sites, negatives)]
-    drawn = drawn.iloc[rng.permutation(len(drawn))[: wanted - len(given)]]
-    given = given.assign(positive=False, gene=None, usage=np.nan)
-    given["label"] = [motif_label(site, positive=False) for site in given["site"]]
-    parts = [part for part in (sites[sites["positive"]], drawn, given) if len(part)]
-    table = pd.concat(parts, ignore_index=True)
-    return finish(table.sort_values(PLACE, ignore_index=True, kind="stable"))

@@ -147,7 +147,7 @@ def test_the_map_shows_the_planted_link_in_genes_and_not_in_shuffled_ones(mapped
 
 
 @pytest.mark.parametrize("demand", demands("dependency", "block"))
-def test_the_block_score_finds_a_link_in_genes_and_not_in_shuffled_ones(mapped, demand):
+def test_the_block_score_exceeds_chance_in_genes_and_not_in_shuffled_ones(mapped, demand):
     found = {name: links_in_maps(maps, *demand.case) for name, maps in mapped.items()}
     print("\n" + show(found))
     assert found["genes"].rank.low > demand.least

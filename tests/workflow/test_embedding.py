@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -340,7 +341,8 @@ def kill_in_the_second_shard(command, folder, *, cwd):
         parent = psutil.Process(snakemake.pid)
         jobs = parent.children(recursive=True)
         for process in (parent, *jobs):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
     assert jobs
 
 
