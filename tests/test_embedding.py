@@ -564,7 +564,7 @@ def test_what_numba_compiles_of_umap_is_kept(scripts):
     from umap import layouts, umap_
 
     scripts.cluster_sites.keep_compiled()
-    # Those that UMAP itself does not keep, and for several threads none.
+    # Two that UMAP itself does not keep, and the one that goes by the name of the second.
     epoch = layouts._nb_optimize_layout_euclidean_single_epoch
     for function in (umap_.smooth_knn_dist, epoch):
         assert function.stats.cache_path

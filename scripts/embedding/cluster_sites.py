@@ -52,9 +52,10 @@ def keep_compiled() -> None:
     from numba.core.dispatcher import Dispatcher
     from umap import layouts, umap_
 
+    # What a function compiles for several threads goes by the same name in numba's cache.
+    twin = layouts._nb_optimize_layout_euclidean_single_epoch_parallel
     for function in [*vars(layouts).values(), *vars(umap_).values()]:
-        # Those for several threads go by the name of their single-threaded likes in numba's cache.
-        if isinstance(function, Dispatcher) and not function.targetoptions.get("parallel"):
+        if isinstance(function, Dispatcher) and function is not twin:
             with suppress(RuntimeError):  # there is no folder to write to
                 function.enable_caching()
 
