@@ -53,7 +53,7 @@ def keep_compiled() -> None:
     from umap import layouts, umap_
 
     # What a function compiles for several threads goes by the same name in numba's cache.
-    twin = layouts._nb_optimize_layout_euclidean_single_epoch_parallel
+    twin = getattr(layouts, "_nb_optimize_layout_euclidean_single_epoch_parallel", None)
     for function in [*vars(layouts).values(), *vars(umap_).values()]:
         if isinstance(function, Dispatcher) and function is not twin:
             with suppress(RuntimeError):  # there is no folder to write to

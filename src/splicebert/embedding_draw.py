@@ -162,8 +162,8 @@ def draw_motif_sites(
     per_class, seed
         Sites of each of the four classes (fewer where there are fewer real ones); draws.
     negatives
-        Places that are no sites (chrom, start, end, strand, site), which come first; None draws
-        all that are no sites from transcripts.
+        Dinucleotides that are no sites, which come first: chrom, start, end (0-based half-open),
+        strand, site. None draws all that are no sites from transcripts.
     share
         Of the sites that are none, how many are of `negatives`, 0 to 1 (all of these where there
         are fewer, with a warning); the others are drawn from transcripts, at other places.
