@@ -93,6 +93,23 @@ def test_heads_start_by_looking_at_their_offsets(make_run, offsets):
         assert int(np.argmax(mean)) - 6 == offset
 
 
+@pytest.mark.parametrize(("offset", "width"), [(-22, 13), (12, 5)])
+def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
+    architecture = {"hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 6}
+    architecture |= {"max_position_embeddings": 260}
+    start = {"offset_heads": True, "offsets": [1, offset], "widths": [None, width]}
+    model = build_model(decisive(make_run(architecture=architecture, start=start)))
+    model.set_attn_implementation("eager")
+    ids = torch.from_numpy(np.random.default_rng(0).integers(6, 10, (4, 250)))
+    rows = model.eval().bert(input_ids=ids, output_attentions=True).attentions[0][:, :, 125]
+    weight, place = rows.mean(0).detach().numpy(), np.arange(-125, 125)
+    assert place[weight[0].argmax()] == 1
+    assert weight[0].max() > 0.5
+    mean = np.average(place, weights=weight[1])
+    assert mean == pytest.approx(offset, rel=0.25)
+    assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 == pytest.approx(width, rel=0.4)
+
+
 def test_offsets_of_any_number_of_heads():
     assert head_offsets(5) == [-1, 1, -2, 2, -3]
 
