@@ -107,7 +107,9 @@ def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
     assert weight[0].max() > 0.5
     mean = np.average(place, weights=weight[1])
     assert mean == pytest.approx(offset, rel=0.25)
-    assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 == pytest.approx(width, rel=0.4)
+    assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 == pytest.approx(
+        width, rel=0.4
+    )
 
 
 def test_offsets_of_any_number_of_heads():

@@ -60,7 +60,11 @@ RUN = "pretrain/runs/r/"
         (RUN + "phases/0/batch_tokens", 1000, r"batch_tokens: 1000; .* takes 1026"),
         (RUN + "validation/length", 2000, r"validation.length: 2000; .* at most 1024"),
         (RUN + "start", {"offset_heads": True, "offsets": [1] * 97}, r"97 offsets for 96 heads"),
-        (RUN + "start", {"offset_heads": True, "offsets": [1], "widths": [9, 9]}, r"2 widths for 1"),
+        (
+            RUN + "start",
+            {"offset_heads": True, "offsets": [1], "widths": [9, 9]},
+            r"2 widths for 1",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_key(good, schema, path, value, words):
