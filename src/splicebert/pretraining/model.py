@@ -15,7 +15,6 @@ from ..models.modules import BertForMaskedLM, Engine
 from ..models.packing import Packed, Rows
 from ..sequence import PAD, VOCABULARY
 
-
 AMPLITUDE = math.sqrt(4 / 3)
 """Of the sinusoids in the normed embeddings of a model that starts with offset heads."""
 
