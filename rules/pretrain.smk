@@ -102,6 +102,7 @@ rule pretrain_model:
         unpack(corpus_files),
         fragments="results/pretrain/{run}/validation.fragments.parquet",
         bases="results/pretrain/{run}/validation.bases.parquet",
+        weights=lambda wildcards: PRETRAINING[wildcards.run]["start"]["weights"] or [],
         library=library(
             "learning",
             "pretraining/__main__",

@@ -14,7 +14,7 @@ CARD = """# {run}
 A SpliceBERT in the form of the published model folders: {parameters:,} parameters, {layers} layers,
 hidden size {hidden}, {heads} heads, fragments of at most {longest} nt. It was trained by
 masked-language modelling (15 % of the bases; of these 80 % hidden, 10 % replaced, 10 % kept) on the
-transcripts of the genomes below, read 5' to 3' with their introns, and on nothing else.
+transcripts of the genomes below, read 5' to 3' with their introns, {start}.
 
 Made by `{command}`: seed {seed}, {steps:,} steps, {tokens:,} tokens, {time} on
 {processes} x {device} ({threads} CPU threads each, {precision} products), torch {torch}.
@@ -85,6 +85,7 @@ def card(about: dict, metrics: pd.DataFrame, regions: pd.DataFrame, command: str
     return CARD.format(
         **{key: about[key] for key in ("run", "parameters", "steps", "tokens", "torch")},
         **{key: hardware[key] for key in ("device", "processes", "threads", "precision")},
+        start=origin(about),
         layers=sizes["num_hidden_layers"],
         hidden=sizes["hidden_size"],
         heads=sizes["num_attention_heads"],
@@ -105,6 +106,14 @@ def card(about: dict, metrics: pd.DataFrame, regions: pd.DataFrame, command: str
             for values in last[["region", "bases", "n_bases", *measures]].itertuples(index=False)
         ),
     )
+
+
+def origin(about: dict) -> str:
+    """Say what training began with."""
+    weights = about["settings"]["start"]["weights"]
+    if not weights:
+        return "and on nothing else"
+    return f"going on from\n`{weights}` (sha256 {about['weights_sha256']})"
 
 
 def phase_row(number: int, phase: dict) -> str:

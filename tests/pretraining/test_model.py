@@ -4,6 +4,8 @@ import torch
 import transformers
 from torch.nn import functional
 
+from splicebert.errors import ModelError
+from splicebert.models.checkpoint import write_model
 from splicebert.pretraining.batches import read_batch, to_model
 from splicebert.pretraining.corpus import pool
 from splicebert.pretraining.fragments import draw_step
@@ -91,6 +93,49 @@ def test_heads_start_by_looking_at_their_offsets(make_run, offsets):
         layer, head = divmod(number, 2)
         mean = [maps[layer][:, head].diagonal(k, 1, 2).mean().item() for k in range(-6, 7)]
         assert int(np.argmax(mean)) - 6 == offset
+
+
+@pytest.mark.parametrize(("offset", "width"), [(-22, 13), (12, 5)])
+def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
+    architecture = {"hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 6}
+    architecture |= {"max_position_embeddings": 260}
+    start = {"offset_heads": True, "offsets": [1, offset], "widths": [None, width]}
+    model = build_model(decisive(make_run(architecture=architecture, start=start)))
+    model.set_attn_implementation("eager")
+    ids = torch.from_numpy(np.random.default_rng(0).integers(6, 10, (4, 250)))
+    rows = model.eval().bert(input_ids=ids, output_attentions=True).attentions[0][:, :, 125]
+    weight, place = rows.mean(0).detach().numpy(), np.arange(-125, 125)
+    assert place[weight[0].argmax()] == 1
+    assert weight[0].max() > 0.5
+    mean = np.average(place, weights=weight[1])
+    assert mean == pytest.approx(offset, rel=0.25)
+    assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 == pytest.approx(
+        width, rel=0.4
+    )
+
+
+def test_a_run_goes_on_from_weights_and_starts_some_heads_anew(make_run, tmp_path):
+    first = build_model(decisive(make_run(start={"offset_heads": True})))
+    write_model(first, tmp_path)
+    start = {"weights": str(tmp_path / "model.safetensors")}
+    same = build_model(decisive(make_run(start=start, seed=9))).state_dict()
+    for name, values in first.state_dict().items():
+        assert torch.equal(values, same[name])
+
+    start |= {"offset_heads": True, "offsets": [None, 7]}
+    other = build_model(decisive(make_run(start=start))).state_dict()
+    changed = {name for name, values in same.items() if not torch.equal(values, other[name])}
+    query = "bert.encoder.layer.0.attention.self.query.weight"
+    assert changed == {query}
+    assert torch.equal(same[query][:16], other[query][:16])  # the first of two heads
+
+
+def test_weights_of_another_architecture_are_refused(make_run, tmp_path):
+    write_model(build_model(decisive(make_run())), tmp_path)
+    sizes = {"hidden_size": 64}
+    start = {"weights": str(tmp_path / "model.safetensors")}
+    with pytest.raises(ModelError, match=r"model\.safetensors: tensors of another shape"):
+        build_model(decisive(make_run(architecture=sizes, start=start)))
 
 
 def test_offsets_of_any_number_of_heads():

@@ -10,6 +10,7 @@ import subprocess
 import pandas as pd
 import pytest
 
+from splicebert.configuration import read_yaml
 from splicebert.provenance import RULE_COSTS
 from splicebert.tables import read_table
 
@@ -133,7 +134,7 @@ def test_pages_inside_the_report_open_too(finished_demo, open_page):
     assert "demo-sites: Demo model, layer 3" in dom
 
 
-def test_provenance_says_what_made_the_numbers(finished_demo):
+def test_provenance_says_what_made_the_numbers(finished_demo, root):
     folder = finished_demo.folder
     about = json.loads((folder / "results/provenance.json").read_text())
 
@@ -142,8 +143,9 @@ def test_provenance_says_what_made_the_numbers(finished_demo):
     assert re.fullmatch(r"[0-9a-f]{64}", about["source"]["sha256"])
     assert {"torch", "snakemake", "numpy"} <= set(about["software"]["packages"])
     assert about["config"]["conservation"]["mlm"]["models"] == ["demo"]
+    known = read_yaml(root / "config/models.yaml")["demo"]["sha256"]["model.safetensors"]
     weights = {row["file"]: row["sha256"] for row in about["weights"]}
-    assert weights["config/demo_model/model.safetensors"].startswith("c7899915")
+    assert weights["config/demo_model/model.safetensors"] == known
     inputs = {row["role"]: row for row in about["inputs"]}
     assert re.fullmatch(r"[0-9a-f]{64}", inputs["genomes.demo.fasta"]["sha256"])
     assert any("device cpu" in text for text in about["devices"])

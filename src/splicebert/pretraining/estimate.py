@@ -72,6 +72,11 @@ def flops_a_token(sizes: dict[str, int], length: float) -> float:
     return 3 * (forward + MASKED_SHARE * 2 * hidden**2)
 
 
+def _from_nothing(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that read no weights: what a step takes does not depend on them."""
+    return settings | {"start": settings["start"] | {"weights": None}}
+
+
 def activation_bytes(settings: dict[str, Any], length: int, precision: torch.dtype) -> float:
     """Bytes that a token's activations take between forward and backward.
 
@@ -79,7 +84,7 @@ def activation_bytes(settings: dict[str, Any], length: int, precision: torch.dty
     Attention dropout is left out, so that attention is kept as flash kernels keep it.
     """
     sizes = settings["architecture"] | {"attention_probs_dropout_prob": 0.0}
-    loss = MaskedLoss(build_model(settings | {"architecture": sizes})).train()
+    loss = MaskedLoss(build_model(_from_nothing(settings) | {"architecture": sizes})).train()
     one, two = (_kept_bytes(loss, count, length, precision) for count in (1, 2))
     return (two - one) / (length + SPECIALS)
 
@@ -105,7 +110,7 @@ def _kept_bytes(loss: MaskedLoss, count: int, length: int, precision: torch.dtyp
 
 def state_bytes(settings: dict[str, Any]) -> dict[str, int]:
     """Parameters, and bytes of weights, gradients and optimiser in a process (all float32)."""
-    model = build_model(settings)
+    model = build_model(_from_nothing(settings))
     made = optimisers(model, settings["optimiser"])
     moments = {"adamw": 2, "muon": 1}
     kept = sum(
@@ -141,7 +146,9 @@ def measure(run: dict[str, Any], phase: Phase, *, steps: int, tokens: int) -> fl
     smaller = phase._replace(
         batch_tokens=max(min(tokens, phase.batch_tokens), phase.max_length + 2)
     )
-    settings = decisive(run) | {"phases": [smaller._replace(steps=steps + 1)._asdict()]}
+    settings = _from_nothing(decisive(run)) | {
+        "phases": [smaller._replace(steps=steps + 1)._asdict()]
+    }
     torch.set_num_threads(run["hardware"]["threads"])
     with tempfile.TemporaryDirectory() as folder:
         _write_toy(Path(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,38 @@ import torch
 from torch.nn import functional
 from transformers import BertConfig
 
+from ..models.checkpoint import load_exactly, read_state_dict
 from ..models.modules import BertForMaskedLM, Engine
 from ..models.packing import Packed, Rows
 from ..sequence import PAD, VOCABULARY
 
+TIED = ("cls.predictions.decoder.",)
+"""Names of tensors that are others as well, so that a file may leave them out."""
+OF_TASKS = ("bert.pooler.", "cls.seq_relationship.")
+"""Names of tensors that masked-language modelling has no use for."""
+AMPLITUDE = math.sqrt(4 / 3)
+"""Of the sinusoids in the normed embeddings of a model that starts with offset heads."""
+
 
 def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
-    """Return the model of a run with its first weights, which depend on the seed alone."""
+    """Return the model of a run with its first weights.
+
+    They depend on the seed alone, or are those of the file `start.weights`, relative to the working
+    folder; ModelError where this file does not hold a model of the run's architecture.
+    """
     config = BertConfig(vocab_size=len(VOCABULARY), pad_token_id=PAD, **settings["architecture"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings["seed"])
         model = BertForMaskedLM(config)
         model.bert.engine = Engine(dtype="float32")  # of evaluation; autocast overrules it
         start = settings["start"]
+        if start["weights"]:
+            load_exactly(model, read_state_dict(start["weights"]), start["weights"],
+                         may_miss=TIED, may_ignore=OF_TASKS)  # fmt: skip
+        elif start["offset_heads"]:
+            prepare_for_offset_heads(model)
         if start["offset_heads"]:
-            start_with_offset_heads(model, start["offsets"], start["gain"])
+            start_with_offset_heads(model, start["offsets"], start["widths"], start["gain"])
             frozen = model.bert.embeddings.position_embeddings
             frozen.requires_grad_(not start["freeze_positions"])
     return model
@@ -37,41 +55,64 @@ def head_offsets(heads: int) -> list[int]:
 
 @torch.no_grad()
 def start_with_offset_heads(
-    model: BertForMaskedLM, offsets: list[int] | None = None, gain: float = 3.0
+    model: BertForMaskedLM,
+    offsets: list[int | None] | None = None,
+    widths: list[float | None] | None = None,
+    gain: float = 3.0,
 ) -> None:
     """Start attention heads as "look k bases away" heads, so that training need not find them.
 
-    With learned absolute positions a small model needs very long to discover relative offsets. Half
-    of the hidden values start as sinusoids of the position (the words take the other half), and a
-    head's query is its key rotated by the head's offset: attention is highest k bases away.
+    With learned absolute positions a small model needs very long to discover relative offsets. A
+    head's query is its key rotated by the head's offset: attention is highest k bases away. Heads
+    of a trained model can be started anew: what they pass on stays as it is.
 
     Parameters
     ----------
     model
-        Changed in place.
+        That `prepare_for_offset_heads` has prepared, perhaps trained since; changed in place.
     offsets
-        Offset of each head, layer by layer; heads behind the list stay as they are. None: those
-        of `head_offsets`.
+        Offset of each head, layer by layer; heads of None and behind the list stay as they are.
+        None: those of `head_offsets`.
+    widths
+        About how far such a head looks to either side of its offset, nt (standard deviation of its
+        attention); None, or a head behind the list: at that base alone. So a wide head reads
+        composition.
     gain
         Scale of queries and keys: how sharply a head starts.
     """
     config, half = model.config, model.config.hidden_size // 2
-    heads, frequency = config.num_attention_heads, math.pi / 1.3 ** np.arange(half // 2)
-    _start_embeddings(model.bert.embeddings, frequency)
+    heads, frequency = config.num_attention_heads, _frequencies(half)
     offsets = head_offsets(config.num_hidden_layers * heads) if offsets is None else offsets
-    width = config.hidden_size // heads
-    for number, offset in enumerate(offsets):
+    size = config.hidden_size // heads
+    for number, (offset, width) in enumerate(zip_longest(offsets, widths or [])):
+        if offset is None:
+            continue
         layer, head = divmod(number, heads)
-        attention = model.bert.encoder.layer[layer].attention.self
-        rows = slice(head * width, (head + 1) * width)
-        query, key = _rotation(frequency, offset, (width, config.hidden_size))
-        attention.query.weight[rows] = torch.from_numpy(gain * query)
-        attention.key.weight[rows] = torch.from_numpy(gain * key)
+        attention = model.bert.encoder.layer[layer].attention
+        rows = slice(head * size, (head + 1) * size)
+        pairs = _sharp(frequency, size) if width is None else _wide(frequency, size, width, gain)
+        query, key = _rotation(frequency, pairs, offset, (size, config.hidden_size))
+        for part, weight in ((attention.self.query, query), (attention.self.key, key)):
+            part.weight[rows], part.bias[rows] = torch.from_numpy(gain * weight), 0
+
+
+@torch.no_grad()
+def prepare_for_offset_heads(model: BertForMaskedLM) -> None:
+    """Give first weights that offset heads need: changed in place.
+
+    Half of the hidden values start as sinusoids of the position, the words take the other half.
+    """
+    _start_embeddings(model.bert.embeddings, _frequencies(model.config.hidden_size // 2))
     for layer in model.bert.encoder.layer:  # 0.02 is too small for so narrow a model
         for part in (layer.attention.self.value, layer.attention.output.dense):
             torch.nn.init.xavier_uniform_(part.weight)
         for part in (layer.intermediate.dense, layer.output.dense):
             torch.nn.init.xavier_uniform_(part.weight)
+
+
+def _frequencies(half: int) -> np.ndarray:
+    """Of the sinusoids in `half` of the hidden values, radians a base: float64 (half // 2,)."""
+    return math.pi / 1.3 ** np.arange(half // 2)
 
 
 def _start_embeddings(table: torch.nn.Module, frequency: np.ndarray) -> None:
@@ -85,13 +126,33 @@ def _start_embeddings(table: torch.nn.Module, frequency: np.ndarray) -> None:
     table.token_type_embeddings.weight.zero_()
 
 
-def _rotation(
-    frequency: np.ndarray, offset: int, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Query and key weights, float32 (width of a head, hidden), of a head looking `offset` away."""
+def _sharp(frequency: np.ndarray, size: int) -> np.ndarray:
+    """Choose the sinusoids of a head of `size` values that sees one base: int64 (pairs,)."""
     # Steps of 11 to 140 degrees a base: together they tell one offset from all others nearby.
     highest = min(len(frequency) - 1, 10)
-    pairs = np.unique(np.linspace(1, highest, shape[0] // 2).round().astype(int))
+    return np.unique(np.linspace(1, highest, size // 2).round().astype(int))
+
+
+def _wide(frequency: np.ndarray, size: int, width: float, gain: float) -> np.ndarray:
+    """Choose neighbouring sinusoids, by which attention falls off like a normal curve of `width`.
+
+    At d bases from the offset a head's score is the sum of gain**2 A**2 cos(f d) / sqrt(size) over
+    its sinusoids, A being their amplitude in the normed embeddings. For small d this is a constant
+    less d**2 / (2 sigma**2).
+    """
+    curvature = gain**2 * AMPLITUDE**2 / math.sqrt(size) * frequency**2
+    first = np.arange(len(frequency))
+    last = np.minimum(first + size // 2, len(frequency))
+    sums = np.concatenate([[0], np.cumsum(curvature)])
+    sigma = 1 / np.sqrt(sums[last] - sums[first])
+    best = int(np.abs(np.log(sigma / width)).argmin())
+    return np.arange(best, last[best])
+
+
+def _rotation(
+    frequency: np.ndarray, pairs: np.ndarray, offset: int, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Query and key weights, float32 (size of a head, hidden), of a head looking `offset` away."""
     query, key = np.zeros((2, *shape), np.float32)
     for i, pair in enumerate(pairs):
         cos, sin = math.cos(frequency[pair] * offset), math.sin(frequency[pair] * offset)

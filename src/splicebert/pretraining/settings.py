@@ -124,6 +124,9 @@ def _check_offsets(run: Mapping[str, Any], key: str) -> Iterator[str]:
     heads = sizes["num_hidden_layers"] * sizes["num_attention_heads"]
     if offsets and len(offsets) > heads:
         yield f"{key}.start.offsets: {len(offsets)} offsets for {heads} heads; allowed: {heads}"
+    widths, most = run["start"]["widths"] or [], heads if offsets is None else len(offsets)
+    if len(widths) > most:
+        yield f"{key}.start.widths: {len(widths)} widths for {most} offsets; allowed: {most}"
     width = sizes["hidden_size"] // sizes["num_attention_heads"]
     if width % 2 or sizes["hidden_size"] % 4:
         yield (

@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..learning.checkpoint import load_checkpoint, newest, read_state, save_checkpoint
 from ..learning.mixed import autocast
 from ..learning.prefetch import ahead
+from ..models.checkpoint import sha256
 from .batches import read_share, to_model
 from .corpus import Corpus, Pool, pool
 from .evaluation import evaluate, read_validation
@@ -58,13 +59,15 @@ class Trainer:
         self.precision = hardware["precision"]
         self.steps = total_steps(settings["phases"])
         self.state = Path(self.job.folder) / "state"
+        weights = settings["start"]["weights"]
+        self.weights_sha256 = sha256(weights) if weights else None
         self._pools: dict[Phase, Pool] = {}
 
     @property
     def fingerprint(self) -> dict:
         """What a checkpoint has to agree with."""
         texts = {genome: about["sha256"] for genome, about in self.corpus.about.items()}
-        return self.job.settings | {"corpus": texts}
+        return self.job.settings | {"corpus": texts, "weights_sha256": self.weights_sha256}
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
