@@ -55,7 +55,7 @@ class Demand(NamedTuple):
         What the demo model is compared with, which must be worse, or must fail by itself.
     least
         What the measured number must exceed: a score (its lower bound), or its difference to the
-        control's.
+        control's (where this is paired, its lower bound).
     most
         What the control's upper bound must stay below, if that is asked for.
     pending
@@ -190,7 +190,8 @@ CLAIMS = [
 RANKS = "what is conserved shows in composition, and by rank one-hot reads that as well"
 MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
 MOTIF = "the demo model hardly looks past the motif, which decoys have, too"
-PLACE = "the sum over 100 distances tells of places, and these are alike"
+TRACT = "the demo model's state of AG hardly holds the tract, which makes most of an acceptor"
+PLACE = "psi sums log-odds of single bases, as dP does; the sum over 100 distances tells of places"
 UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
 
 CONSERVATION = [
@@ -239,7 +240,7 @@ EMBEDDING = [
             ("demo-usage", "donor", "untrained", ""),
             ("demo-usage", "donor", "onehot10", MATRIX),
             ("demo-usage", "donor", "onehot100", ""),
-            ("demo-usage", "acceptor", "untrained", ""),
+            ("demo-usage", "acceptor", "untrained", TRACT),
             ("demo-usage", "acceptor", "onehot10", MATRIX),
             ("demo-usage", "acceptor", "onehot100", MATRIX),
         )
