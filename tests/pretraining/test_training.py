@@ -14,9 +14,11 @@ from transformers import AutoTokenizer, BertForMaskedLM
 from splicebert.errors import ModelError
 from splicebert.learning import checkpoint
 from splicebert.models import SpliceBERT
+from splicebert.models.checkpoint import write_model
 from splicebert.pretraining.__main__ import train
 from splicebert.pretraining.batches import to_model
 from splicebert.pretraining.corpus import Corpus
+from splicebert.pretraining.model import build_model
 from splicebert.pretraining.processes import Process
 from splicebert.pretraining.tables import METRICS, PERPLEXITIES
 from splicebert.pretraining.trainer import Trainer
@@ -193,6 +195,17 @@ def test_a_checkpoint_of_other_settings_is_refused(make_job, corpus, changes, wo
     assert "remove" in str(error.value)
 
 
+def test_a_checkpoint_that_began_with_other_weights_is_refused(make_job, corpus, tmp_path):
+    file, settings = tmp_path / "model.safetensors", make_job().settings
+    job = make_job(start={"weights": str(file)})
+    write_model(build_model(settings), tmp_path)
+    Trainer(job, ALONE, corpus).save()
+    Trainer(job, ALONE, corpus).resume()
+    write_model(build_model(settings | {"seed": 8}), tmp_path)
+    with pytest.raises(ModelError, match="another weights_sha256"):
+        Trainer(job, ALONE, corpus).resume()
+
+
 def test_a_checkpoint_of_another_corpus_is_refused(make_job, corpus, folder):
     Trainer(make_job(), ALONE, corpus).save()
     other = Corpus({"toy": folder})
@@ -288,6 +301,14 @@ def test_a_run_that_has_ended_but_not_written_writes(whole, make_job, corpus):
     train(job)
     assert_same(job, whole)
     assert curve(job).equals(curve(whole))
+
+
+def test_the_card_says_what_training_began_with(script):
+    origin = script("pretrain", "write_card").origin
+    about = {"settings": {"start": {"weights": None}}, "weights_sha256": None}
+    assert origin(about) == "and on nothing else"
+    about = {"settings": {"start": {"weights": "a/b.bin"}}, "weights_sha256": "ab12"}
+    assert "from\n`a/b.bin` (sha256 ab12)" in origin(about)
 
 
 @pytest.mark.parametrize("entry", ["config.json", "vocab.txt", "tokenizer.json"])
