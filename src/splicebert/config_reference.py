@@ -19,7 +19,8 @@ def _kind(part: Mapping[str, Any]) -> str:
     kinds = part.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     items = part.get("items", {})
-    inner = f" of {_kind(items)}" if items else ""
+    inner = _kind(items) if items else ""
+    inner = inner and f" of {f'({inner})' if ' or ' in inner else inner}"
     return " or ".join(kind + inner * (kind == "array") for kind in kinds)
 
 

@@ -116,18 +116,31 @@ def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
 
 def test_a_run_goes_on_from_weights_and_starts_some_heads_anew(make_run, tmp_path):
     first = build_model(decisive(make_run(start={"offset_heads": True})))
+    with torch.no_grad():
+        first.bert.encoder.layer[0].attention.self.query.bias.fill_(1)
     write_model(first, tmp_path)
     start = {"weights": str(tmp_path / "model.safetensors")}
     same = build_model(decisive(make_run(start=start, seed=9))).state_dict()
     for name, values in first.state_dict().items():
         assert torch.equal(values, same[name])
 
-    start |= {"offset_heads": True, "offsets": [None, 7]}
+    start |= {"offset_heads": True, "offsets": [None, 7], "widths": [None, 9]}
     other = build_model(decisive(make_run(start=start))).state_dict()
     changed = {name for name, values in same.items() if not torch.equal(values, other[name])}
-    query = "bert.encoder.layer.0.attention.self.query.weight"
-    assert changed == {query}
-    assert torch.equal(same[query][:16], other[query][:16])  # the first of two heads
+    part = "bert.encoder.layer.0.attention.self."
+    assert changed == {part + "query.weight", part + "query.bias", part + "key.weight"}
+    for name in changed:  # the first of two heads
+        assert torch.equal(same[name][:16], other[name][:16])
+    assert not other[part + "query.bias"][16:].any()
+
+
+def test_heads_do_not_start_anew_where_positions_are_no_sinusoids(make_run, tmp_path):
+    write_model(build_model(decisive(make_run())), tmp_path)
+    start = {"weights": str(tmp_path / "model.safetensors")}
+    build_model(decisive(make_run(start=start)))
+    start |= {"offset_heads": True, "offsets": [7]}
+    with pytest.raises(ModelError, match=r"leave out start\.offset_heads"):
+        build_model(decisive(make_run(start=start)))
 
 
 def test_weights_of_another_architecture_are_refused(make_run, tmp_path):

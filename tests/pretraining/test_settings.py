@@ -65,6 +65,7 @@ RUN = "pretrain/runs/r/"
             {"offset_heads": True, "offsets": [1], "widths": [9, 9]},
             r"2 widths for 1",
         ),
+        (RUN + "start", {"offset_heads": True, "weights": "w.bin"}, r"name the heads of"),
     ],
 )
 def test_a_mistake_is_told_with_its_key(good, schema, path, value, words):

@@ -191,7 +191,7 @@ RANKS = "what is conserved shows in composition, and by rank one-hot reads that 
 MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
 MOTIF = "the demo model hardly looks past the motif, which decoys have, too"
 TRACT = "the demo model's state of AG hardly holds the tract, which makes most of an acceptor"
-PLACE = "psi sums log-odds of single bases, as dP does; the sum over 100 distances tells of places"
+PLACE = "the sum over 100 distances tells of places, and psi follows single bases, as dP does"
 UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
 
 CONSERVATION = [

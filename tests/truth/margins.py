@@ -24,12 +24,17 @@ def all_scores(models, world, name):
 def margin(table, score, against):
     """Difference of two scores' average precision, with its interval over transcripts."""
     label = (table["delta_psi"] < STRONG).to_numpy()
-    blocks, index = np.unique(table["tx_id"], return_inverse=True)
+    scores = [table[name].to_numpy() for name in (score, against)]
+    return paired(average_precision_score, label, scores, table["tx_id"])
+
+
+def paired(metric, label, scores, block):
+    """Difference of two scores' metric on the same items, with its interval over blocks."""
+    blocks, index = np.unique(block, return_inverse=True)
 
     def difference(weight):
-        found = [average_precision_score(label, table[name], sample_weight=weight)
-                 for name in (score, against)]  # fmt: skip
+        found = [metric(label, score, sample_weight=weight) for score in scores]
         return found[0] - found[1]
 
     draws = [difference(w[index]) for w in block_weights(len(blocks), REPLICATES, 0)]
-    return estimate(difference(np.ones(len(table))), np.array(draws))
+    return estimate(difference(np.ones(len(label))), np.array(draws))

@@ -1,6 +1,7 @@
 """Pre-training as a workflow, on a tiny genome: a killed job goes on, and the outputs are right."""
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+
+from splicebert.configuration import read_yaml
+from splicebert.models.checkpoint import sha256
 
 LENGTH = 6_000
 TARGETS = ["pretrain", "--cores", "2", "--resources", "gpu=0"]
@@ -122,16 +126,25 @@ def test_it_is_up_to_date_and_no_part_of_all(finished, project, configuration, p
     assert "pretrain_model" not in planned("all", *options, cwd=project)
 
 
-def test_several_processes(finished, project, configuration, run, write_config):
-    import yaml
-
-    values = yaml.safe_load(configuration.read_text())
+def test_several_processes_go_on_from_another_run(
+    finished, project, configuration, run, write_config
+):
+    values = read_yaml(configuration)
     small = values["pretrain"]["runs"]["small"]
-    values["pretrain"]["runs"] = {"two": small | {"hardware": {"device": "cpu", "processes": 2}}}
-    small["phases"][0]["steps"] = 6
+    weights = "results/pretrain/small/model/model.safetensors"
+    values["pretrain"]["runs"]["two"] = small | {
+        "phases": [small["phases"][0] | {"steps": 6}],
+        "start": {"weights": weights},
+        "hardware": {"device": "cpu", "processes": 2},
+    }
     path = write_config(finished / "two.yaml", values)
-    run("results/pretrain/two/model/training.json", "--cores", "2", "--configfile", path,
+    run("results/pretrain/two/model/README.md", "--cores", "2", "--configfile", path,
         "--directory", finished, cwd=project)  # fmt: skip
     log = (finished / "logs/pretrain/two/train_model.log").read_text()
     assert "torch.distributed.run" in log
     assert "step=6" in log
+    about = json.loads((finished / "results/pretrain/two/model/training.json").read_text())
+    assert about["weights_sha256"] == sha256(finished / weights)
+    assert (
+        about["weights_sha256"] in (finished / "results/pretrain/two/model/README.md").read_text()
+    )

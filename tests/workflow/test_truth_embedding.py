@@ -8,18 +8,13 @@ from sklearn.metrics import roc_auc_score
 
 from splicebert.embedding_scores import contingency, normalised_mutual_information, site_blocks
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES, SITE_PROBE
-from splicebert.statistics import (
-    RankedItems,
-    block_weights,
-    bootstrap_counts,
-    estimate,
-    paired_differences,
-)
+from splicebert.statistics import bootstrap_counts, estimate
 from splicebert.tables import read_table
+from truth.analyses import auc
 from truth.claims import demands
+from truth.margins import paired
 
 RUNS = ("demo", "untrained", "baselines")
-REPLICATES = 300
 WINDOW = 510  # nt, of the demo; sites whose windows overlap are resampled together
 
 LABELS = {
@@ -78,34 +73,26 @@ def read_scores(folder, site):
 
 
 def auc_over(folder, site, control):
-    """AUC of the demo model's best layer, its difference to the control's: same sites, draws."""
+    """AUC of the demo model's best layer, and what it has more than the control's: Estimates."""
     sites, scores = read_scores(folder, site)
-    label = sites["positive"].to_numpy()
-    blocks, block = np.unique(sites["block"], return_inverse=True)
-    draws = list(block_weights(len(blocks), REPLICATES, seed=0))
-    measured = {}
+    label, best = sites["positive"].to_numpy(), []
     for method in ("demo", control):
-        auc = {key: roc_auc_score(label, score) for key, score in scores.items()
-               if key[0] == method}  # fmt: skip
-        key = max(auc, key=auc.get)
-        ranked = RankedItems(label, scores[key], label, block)
-        print(f"{method}, layer {key[1]}: AUC {auc[key]:.3f}")
-        measured[method] = (
-            ranked.measure(np.ones(len(blocks)))[:1],
-            np.array([ranked.measure(weights)[:1] for weights in draws]),
-        )
-    (row,) = paired_differences(measured, ["auc"])
-    return estimate(*measured["demo"][0], measured["demo"][1][:, 0]), row
+        values = {key: roc_auc_score(label, score) for key, score in scores.items()
+                  if key[0] == method}  # fmt: skip
+        key = max(values, key=values.get)
+        print(f"{method}, layer {key[1]}: AUC {values[key]:.3f}")
+        best.append(scores[key])
+    return auc(label, best[0], sites["block"]), paired(roc_auc_score, label, best, sites["block"])
 
 
 @pytest.mark.parametrize("demand", demands("embedding", "probe"))
 def test_some_layer_tells_classes_better_than(outputs, demand):
     dataset, site = demand.case
-    own, row = auc_over(outputs / dataset, site, demand.control)
-    print(f"{own.low:.3f} to {own.high:.3f}; over {demand.control} {row['difference']:.3f} "
-          f"({row['low']:.3f} to {row['high']:.3f})")  # fmt: skip
+    own, more = auc_over(outputs / dataset, site, demand.control)
+    print(f"{own.low:.3f} to {own.high:.3f}; over {demand.control} {more.value:.3f} "
+          f"({more.low:.3f} to {more.high:.3f})")  # fmt: skip
     assert own.low > 0.5  # chance
-    assert row["low"] > demand.least
+    assert more.low > demand.least
 
 
 @pytest.fixture(scope="module")

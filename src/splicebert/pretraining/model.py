@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 from transformers import BertConfig
 
+from ..errors import ModelError
 from ..models.checkpoint import load_exactly, read_state_dict
 from ..models.modules import BertForMaskedLM, Engine
 from ..models.packing import Packed, Rows
@@ -21,14 +22,16 @@ TIED = ("cls.predictions.decoder.",)
 OF_TASKS = ("bert.pooler.", "cls.seq_relationship.")
 """Names of tensors that masked-language modelling has no use for."""
 AMPLITUDE = math.sqrt(4 / 3)
-"""Of the sinusoids in the normed embeddings of a model that starts with offset heads."""
+"""Of the sinusoids in the normed embeddings of a model that starts with offset heads, for an
+initializer_range of 0.02."""
 
 
 def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
     """Return the model of a run with its first weights.
 
     They depend on the seed alone, or are those of the file `start.weights`, relative to the working
-    folder; ModelError where this file does not hold a model of the run's architecture.
+    folder. ModelError where this file does not hold a model of the run's architecture, or heads are
+    to start anew in a model without the position table that they need.
     """
     config = BertConfig(vocab_size=len(VOCABULARY), pad_token_id=PAD, **settings["architecture"])
     with torch.random.fork_rng(devices=[]):
@@ -39,6 +42,8 @@ def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
         if start["weights"]:
             load_exactly(model, read_state_dict(start["weights"]), start["weights"],
                          may_miss=TIED, may_ignore=OF_TASKS)  # fmt: skip
+            if start["offset_heads"]:
+                require_sinusoids(model, start["weights"])
         elif start["offset_heads"]:
             prepare_for_offset_heads(model)
         if start["offset_heads"]:
@@ -80,19 +85,19 @@ def start_with_offset_heads(
     gain
         Scale of queries and keys: how sharply a head starts.
     """
-    config, half = model.config, model.config.hidden_size // 2
-    heads, frequency = config.num_attention_heads, _frequencies(half)
+    config = model.config
+    heads, frequency = config.num_attention_heads, _frequencies(config.hidden_size // 2)
     offsets = head_offsets(config.num_hidden_layers * heads) if offsets is None else offsets
     size = config.hidden_size // heads
     for number, (offset, width) in enumerate(zip_longest(offsets, widths or [])):
         if offset is None:
             continue
         layer, head = divmod(number, heads)
-        attention = model.bert.encoder.layer[layer].attention
+        attention = model.bert.encoder.layer[layer].attention.self
         rows = slice(head * size, (head + 1) * size)
         pairs = _sharp(frequency, size) if width is None else _wide(frequency, size, width, gain)
         query, key = _rotation(frequency, pairs, offset, (size, config.hidden_size))
-        for part, weight in ((attention.self.query, query), (attention.self.key, key)):
+        for part, weight in ((attention.query, query), (attention.key, key)):
             part.weight[rows], part.bias[rows] = torch.from_numpy(gain * weight), 0
 
 
@@ -102,7 +107,7 @@ def prepare_for_offset_heads(model: BertForMaskedLM) -> None:
 
     Half of the hidden values start as sinusoids of the position, the words take the other half.
     """
-    _start_embeddings(model.bert.embeddings, _frequencies(model.config.hidden_size // 2))
+    _start_embeddings(model.bert.embeddings, model.config.hidden_size // 2)
     for layer in model.bert.encoder.layer:  # 0.02 is too small for so narrow a model
         for part in (layer.attention.self.value, layer.attention.output.dense):
             torch.nn.init.xavier_uniform_(part.weight)
@@ -115,12 +120,31 @@ def _frequencies(half: int) -> np.ndarray:
     return math.pi / 1.3 ** np.arange(half // 2)
 
 
-def _start_embeddings(table: torch.nn.Module, frequency: np.ndarray) -> None:
+def _waves(rows: int, half: int) -> torch.Tensor:
+    """Position table of offset heads, sine and cosine in turn: float32 (rows, half)."""
+    angle = np.arange(rows)[:, None] * _frequencies(half)
+    wave = np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(rows, -1)
+    return torch.from_numpy(0.05 * wave).float()
+
+
+def require_sinusoids(model: BertForMaskedLM, source: str) -> None:
+    """Raise ModelError unless a model has kept the position table of offset heads."""
+    table = model.bert.embeddings.position_embeddings.weight.detach()
+    wanted = _waves(len(table), model.config.hidden_size // 2)
+    if not torch.allclose(table[:, : wanted.shape[1]], wanted, atol=1e-4):
+        raise ModelError(
+            f"{source}: its position table is not that of a run with start.offset_heads and "
+            "start.freeze_positions, so heads can't start at an offset in it; leave out "
+            "start.offset_heads to go on from these weights as they are"
+        )
+
+
+def _start_embeddings(table: torch.nn.Module, half: int) -> None:
     """Positions as sinusoids in one half of the hidden values, words in the other."""
-    positions, half = table.position_embeddings.weight, 2 * len(frequency)
-    angle = np.arange(len(positions))[:, None] * frequency
-    wave = np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(angle), half)
-    positions.zero_()[:, :half] = torch.from_numpy(0.05 * wave)
+    positions = table.position_embeddings.weight
+    waves = _waves(len(positions), half)
+    half = waves.shape[1]
+    positions.zero_()[:, :half] = waves
     table.word_embeddings.weight[:, :half] = 0
     table.word_embeddings.weight[:, half:] *= 2.5
     table.token_type_embeddings.weight.zero_()

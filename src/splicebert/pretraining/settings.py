@@ -124,6 +124,8 @@ def _check_offsets(run: Mapping[str, Any], key: str) -> Iterator[str]:
     heads = sizes["num_hidden_layers"] * sizes["num_attention_heads"]
     if offsets and len(offsets) > heads:
         yield f"{key}.start.offsets: {len(offsets)} offsets for {heads} heads; allowed: {heads}"
+    if run["start"]["weights"] and offsets is None:
+        yield f"{key}.start.offsets: missing; name the heads of start.weights that start anew"
     widths, most = run["start"]["widths"] or [], heads if offsets is None else len(offsets)
     if len(widths) > most:
         yield f"{key}.start.widths: {len(widths)} widths for {most} offsets; allowed: {most}"
