@@ -10,7 +10,13 @@ from splicebert.pretraining.batches import read_batch, to_model
 from splicebert.pretraining.corpus import pool
 from splicebert.pretraining.fragments import draw_step
 from splicebert.pretraining.model import MaskedLoss, build_model, head_offsets
-from splicebert.pretraining.optimisers import optimisers, rate_share, set_rates
+from splicebert.pretraining.optimisers import (
+    Float32Muon,
+    optimisers,
+    orthogonalise,
+    rate_share,
+    set_rates,
+)
 from splicebert.pretraining.settings import Phase, decisive
 from splicebert.pretraining.tables import TRAINING
 
@@ -184,3 +190,41 @@ def test_biases_and_norms_do_not_decay_and_muon_takes_the_matrices(make_run):
     assert groups[f"{layer}self.query.bias"] == ("adamw", 0.0, 0.0015)
     assert groups[f"{layer}output.LayerNorm.weight"] == ("adamw", 0.0, 0.0015)
     assert groups["bert.embeddings.word_embeddings.weight"] == ("adamw", 0.3, 0.0015)
+
+
+def test_muon_in_float32_is_pytorchs_but_for_its_bfloat16():
+    shapes = [(24, 24), (96, 24), (24, 96), (24, 24)]
+    generator = torch.Generator().manual_seed(7)
+    first = [torch.randn(shape, generator=generator) for shape in shapes]
+    gradients = [[torch.randn(shape, generator=generator) for shape in shapes] for _ in range(6)]
+    ended = {}
+    for kind in (torch.optim.Muon, Float32Muon):
+        parameters = [torch.nn.Parameter(start.clone()) for start in first]
+        unused = torch.nn.Parameter(torch.ones(24, 24))  # has no gradient: stays
+        optimiser = kind([*parameters, unused], lr=0.02, weight_decay=0.05)
+        for step in gradients:
+            for parameter, gradient in zip(parameters, step, strict=True):
+                parameter.grad = gradient.clone()
+            optimiser.step()
+        assert (unused == 1).all()
+        ended[kind] = [parameter.detach() for parameter in parameters], optimiser.state_dict()
+    (theirs, their_state), (ours, our_state) = ended.values()
+    for start, a, b in zip(first, theirs, ours, strict=True):
+        assert (a - b).norm() < 0.02 * (a - start).norm()
+        assert (a - start).norm() > 0.005 * start.norm()
+    assert our_state["param_groups"] == their_state["param_groups"]
+    for number, state in their_state["state"].items():  # checkpoints of either go on in the other
+        torch.testing.assert_close(our_state["state"][number], state)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 20, 8), (2, 8, 20)])
+def test_orthogonalise_brings_singular_values_near_one(shape):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    found = orthogonalise(matrices, (3.4445, -4.7750, 2.0315), 5, 1e-7)
+    assert found.shape == matrices.shape
+    values = torch.linalg.svdvals(found)
+    assert values.min() > 0.5
+    assert values.max() < 1.3
+    # With the same singular vectors the product is symmetric: its trace is its nuclear norm.
+    nuclear = torch.linalg.svdvals(found.mT @ matrices).sum(1)
+    torch.testing.assert_close((found * matrices).sum((1, 2)), nuclear, atol=1e-3, rtol=1e-3)

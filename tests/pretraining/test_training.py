@@ -91,7 +91,7 @@ def test_a_step_is_the_mean_over_its_masked_bases(make_job, corpus):
 
 def test_two_processes_do_what_one_does(make_job, start):
     # Adam divides by the gradient's size, so that without eps rounding alone (the gradient of a
-    # key's bias is 0 but for rounding) would be a whole step; Muon rounds to bfloat16 inside.
+    # key's bias is 0 but for rounding) would be a whole step; Muon, too, has steps of one size.
     changes = {"optimiser": {"eps": 1e-4}, "random_positions": True}
     one = make_job("one", **changes)
     two = make_job("two", **changes, hardware={"micro_tokens": 150})

@@ -30,8 +30,71 @@ def optimisers(
     made = {"adamw": _adamw([(n, p) for n, p in named if n not in taken], settings)}
     if matrices:
         decay = settings["weight_decay"]
-        made["muon"] = torch.optim.Muon([p for _, p in matrices], weight_decay=decay)
+        # bfloat16 products, which PyTorch's own takes, are slow on a CPU without them
+        kind = torch.optim.Muon if matrices[0][1].is_cuda else Float32Muon
+        made["muon"] = kind([p for _, p in matrices], weight_decay=decay)
     return made
+
+
+class Float32Muon(torch.optim.Muon):
+    """Muon whose Newton-Schulz iteration is float32, for all matrices of one shape at a time.
+
+    Settings and state are those of torch.optim.Muon (Jordan et al. 2024), whose "original" rates
+    these are; its updates differ from these by the rounding of bfloat16.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Do one step with the gradients that there are."""
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[torch.nn.Parameter]] = {}
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    alike.setdefault(parameter.shape, []).append(parameter)
+            for shape, parameters in alike.items():
+                updates = torch.stack([self._momentum(p, group) for p in parameters])
+                updates = orthogonalise(
+                    updates, group["ns_coefficients"], group["ns_steps"], group["eps"]
+                )
+                rate = group["lr"] * math.sqrt(max(1, shape[0] / shape[1]))
+                for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update, alpha=-rate)
+
+    def _momentum(self, parameter: torch.nn.Parameter, group: dict[str, Any]) -> torch.Tensor:
+        state = self.state[parameter]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(parameter.grad)
+        buffer = state["momentum_buffer"].lerp_(parameter.grad, 1 - group["momentum"])
+        return parameter.grad.lerp(buffer, group["momentum"]) if group["nesterov"] else buffer
+
+
+def orthogonalise(
+    matrices: torch.Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
+) -> torch.Tensor:
+    """Bring the singular values of matrices near 1 by the quintic Newton-Schulz iteration.
+
+    Parameters
+    ----------
+    matrices
+        float32 (matrices, rows, columns).
+    coefficients, steps
+        Of X <- a X + (b X X' + c (X X')**2) X; how often.
+    eps
+        Smallest norm that a matrix is divided by.
+
+    Returns
+    -------
+    As `matrices`.
+    """
+    a, b, c = coefficients
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=eps)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
 
 
 def _adamw(named: Named, settings: dict[str, Any]) -> torch.optim.AdamW:
