@@ -185,6 +185,7 @@ def test_biases_and_norms_do_not_decay_and_muon_takes_the_matrices(make_run):
         for p in group["params"]
     }
     assert set(groups) == set(names.values())
+    assert isinstance(made["muon"], Float32Muon)  # here, on a CPU
     layer = "bert.encoder.layer.0.attention."
     assert groups[f"{layer}self.query.weight"] == ("muon", 0.3, 0.01)
     assert groups[f"{layer}self.query.bias"] == ("adamw", 0.0, 0.0015)
@@ -192,7 +193,8 @@ def test_biases_and_norms_do_not_decay_and_muon_takes_the_matrices(make_run):
     assert groups["bert.embeddings.word_embeddings.weight"] == ("adamw", 0.3, 0.0015)
 
 
-def test_muon_in_float32_is_pytorchs_but_for_its_bfloat16():
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_muon_in_float32_is_pytorchs_but_for_its_bfloat16(nesterov):
     shapes = [(24, 24), (96, 24), (24, 96), (24, 24)]
     generator = torch.Generator().manual_seed(7)
     first = [torch.randn(shape, generator=generator) for shape in shapes]
@@ -201,7 +203,7 @@ def test_muon_in_float32_is_pytorchs_but_for_its_bfloat16():
     for kind in (torch.optim.Muon, Float32Muon):
         parameters = [torch.nn.Parameter(start.clone()) for start in first]
         unused = torch.nn.Parameter(torch.ones(24, 24))  # has no gradient: stays
-        optimiser = kind([*parameters, unused], lr=0.02, weight_decay=0.05)
+        optimiser = kind([*parameters, unused], lr=0.02, weight_decay=0.05, nesterov=nesterov)
         for step in gradients:
             for parameter, gradient in zip(parameters, step, strict=True):
                 parameter.grad = gradient.clone()
