@@ -83,6 +83,14 @@ def test_dense_is_differentiable():
     assert weight.grad.abs().sum() > 0
 
 
+@pytest.fixture(params=["as found", "clips"])
+def cpu(request, monkeypatch):
+    """This CPU, and one whose int8 product would clip sums of 8-bit inputs."""
+    if request.param == "clips":
+        monkeypatch.setattr(linear, "int8_clips", lambda: True)
+
+
+@pytest.mark.usefixtures("cpu")
 @pytest.mark.parametrize("shape", SHAPES[:4])
 def test_int8_is_near(shape):
     x, weight, bias = layer(*shape)
@@ -92,6 +100,35 @@ def test_int8_is_near(shape):
     assert 1e-5 < error < 0.1
     expected = exact_gelu(x, weight, bias)
     assert (linear.Int8(weight, bias).gelu(x) - expected).abs().max() < 0.12
+
+
+@pytest.mark.usefixtures("cpu")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_int8_of_largest_values_is_not_clipped(sign):
+    """Every product of the sum is the largest that there is."""
+    x, weight, bias = torch.full((3, 64), float(sign)), torch.ones(16, 64), torch.zeros(16)
+    torch.testing.assert_close(linear.Int8(weight, bias)(x), sign * torch.full((3, 16), 64.0),
+                               rtol=0.01, atol=0)  # fmt: skip
+
+
+@pytest.mark.parametrize(("product", "clips"), [(32.0, False), (32.2, False), (16.3, True)])
+def test_clipping_is_found(monkeypatch, product, clips):
+    monkeypatch.setattr(
+        torch.ops.quantized, "linear_dynamic", lambda x, _: torch.full((len(x), 16), product)
+    )
+    assert linear.int8_clips.__wrapped__() is clips
+
+
+def test_int8_of_a_cpu_that_clips_has_7_bits(monkeypatch):
+    """An input of 1 is 127 steps, not 255: the smallest one that is told from 0 is larger."""
+    x, weight = torch.zeros(1, 32), torch.ones(16, 32)
+    x[0, 0], x[0, 1] = 1, 0.003  # 0.003 is 0.77 of 255 steps, 0.38 of 127
+    found = []
+    for clips in (False, True):
+        monkeypatch.setattr(linear, "int8_clips", lambda clips=clips: clips)
+        found.append(float(linear.Int8(weight, torch.zeros(16))(x)[0, 0]))
+    assert found[0] == pytest.approx(1 + 1 / 255, abs=1e-5)
+    assert found[1] == pytest.approx(1, abs=1e-5)
 
 
 def test_int8_scales_each_output():

@@ -26,10 +26,12 @@ def weights(outputs):
     return load_file(outputs.model / "model.safetensors")
 
 
-def assert_same_weights(one, two, **tolerance):
+def assert_same_weights(one, two, without=(), **tolerance):
     ours, theirs = weights(one), weights(two)
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
+        if name.endswith(tuple(without)):
+            continue
         torch.testing.assert_close(tensor, theirs[name], **({"atol": 0, "rtol": 0} | tolerance))
 
 
@@ -87,7 +89,8 @@ def test_whole_runs_with_and_without_accumulation_agree(make_job, train):
     options = NO_DROPOUT | {"epochs": 2}
     one = train(make_job(**options), "one")
     two = train(make_job(batch={"size": 8, "accumulation": 2}, **options), "two")
-    assert_same_weights(one, two, atol=2e-4)
+    # A key's bias changes no attention: its gradient is rounding, which AdamW scales up to steps.
+    assert_same_weights(one, two, without=["attention.self.key.bias"], atol=5e-5)
 
 
 @pytest.mark.parametrize("task", ["token", "sequence"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import warnings
 from typing import Protocol
@@ -57,28 +58,48 @@ class Int8:
     """int8 weights, by output, and int8 inputs (CPU, inference only).
 
     PyTorch's product takes one scale for all rows; each row is brought to a largest value of 1
-    first, so that no row is ground down by another of the batch.
+    first, so that no row is ground down by another of the batch. Inputs have 7 bits on a CPU that
+    would clip sums of 8: see `int8_clips`.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        weight = weight.detach()
-        scale = weight.abs().amax(1).clamp(min=1e-12) / 127
-        zero = torch.zeros(len(weight), dtype=torch.long)
-        with warnings.catch_warnings():  # PyTorch has no other int8 product on a CPU
-            warnings.simplefilter("ignore")
-            quantised = torch.quantize_per_channel(weight, scale.double(), zero, 0, torch.qint8)
-        self._packed = torch.ops.quantized.linear_prepack(quantised, None)
+        self._packed = _pack_int8(weight.detach())
         self._bias = bias.detach()
+        self._reduce = int8_clips()
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Return x W' + b."""
         scale = x.abs().amax(1, keepdim=True).clamp(min=1e-12)
-        y = torch.ops.quantized.linear_dynamic((x / scale).contiguous(), self._packed)
+        y = torch.ops.quantized.linear_dynamic((x / scale).contiguous(), self._packed, self._reduce)
         return torch.addcmul(self._bias, y, scale)
 
     def gelu(self, x: torch.Tensor) -> torch.Tensor:
         """GELU of the same."""
         return functional.gelu(self(x))
+
+
+def _pack_int8(weight: torch.Tensor) -> torch.ScriptObject:
+    """Weights (out, in) with a scale of each output, as PyTorch's int8 product takes them."""
+    scale = weight.abs().amax(1).clamp(min=1e-12) / 127
+    zero = torch.zeros(len(weight), dtype=torch.long)
+    with warnings.catch_warnings():  # PyTorch has no other int8 product on a CPU
+        warnings.simplefilter("ignore")
+        quantised = torch.quantize_per_channel(weight, scale.double(), zero, 0, torch.qint8)
+    return torch.ops.quantized.linear_prepack(quantised, None)
+
+
+@functools.cache
+def int8_clips() -> bool:
+    """Tell whether the int8 product of this CPU clips the largest sums of 8-bit inputs.
+
+    Without VNNI instructions it adds two products in 16 bits, where 2 * 255 * 127 does not fit.
+    """
+    packed = _pack_int8(torch.ones(16, 32))
+    return not torch.allclose(
+        torch.ops.quantized.linear_dynamic(torch.ones(4, 32), packed),
+        torch.tensor(32.0),
+        rtol=0.02,
+    )
 
 
 def onednn_works() -> bool:
