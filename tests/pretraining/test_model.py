@@ -101,16 +101,25 @@ def test_heads_start_by_looking_at_their_offsets(make_run, offsets):
         assert int(np.argmax(mean)) - 6 == offset
 
 
-@pytest.mark.parametrize(("offset", "width"), [(-22, 13), (12, 5)])
-def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
-    architecture = {"hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 6}
-    architecture |= {"max_position_embeddings": 260}
-    start = {"offset_heads": True, "offsets": [1, offset], "widths": [None, width]}
-    model = build_model(decisive(make_run(architecture=architecture, start=start)))
+SIZES = {
+    "hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 6,
+    "max_position_embeddings": 260,
+}  # fmt: skip
+
+
+def looks(model, base=125):
+    """Attention of a base in layer 1, mean of four sequences: (heads, 250); and offsets (250,)."""
     model.set_attn_implementation("eager")
     ids = torch.from_numpy(np.random.default_rng(0).integers(6, 10, (4, 250)))
-    rows = model.eval().bert(input_ids=ids, output_attentions=True).attentions[0][:, :, 125]
-    weight, place = rows.mean(0).detach().numpy(), np.arange(-125, 125)
+    rows = model.eval().bert(input_ids=ids, output_attentions=True).attentions[0][:, :, base]
+    return rows.mean(0).detach().numpy(), np.arange(250) - base
+
+
+@pytest.mark.parametrize(("offset", "width"), [(-22, 13), (12, 5)])
+def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
+    start = {"offset_heads": True, "offsets": [1, offset], "widths": [None, width]}
+    model = build_model(decisive(make_run(architecture=SIZES, start=start)))
+    weight, place = looks(model)
     assert place[weight[0].argmax()] == 1
     assert weight[0].max() > 0.5
     mean = np.average(place, weights=weight[1])
@@ -118,6 +127,33 @@ def test_a_wide_head_looks_about_its_offset(make_run, offset, width):
     assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 == pytest.approx(
         width, rel=0.4
     )
+
+
+@torch.no_grad()
+def test_a_head_looks_where_it_should_in_weights_that_have_lost_its_sinusoids(make_run, tmp_path):
+    first = build_model(decisive(make_run(architecture=SIZES, start={"offset_heads": True})))
+    norm = first.bert.embeddings.LayerNorm
+    norm.weight[2:22] *= 2  # as training leaves it: what heads read grows, the rest falls to noise
+    norm.weight[22:48] = torch.linspace(-0.05, 0.04, 26)
+    norm.bias[:48] = torch.linspace(0.05, -0.08, 48)
+    write_model(first, tmp_path)
+    start = {"weights": str(tmp_path / "model.safetensors"), "offset_heads": True}
+    start |= {"offsets": [None, -22, 7], "widths": [None, 8]}
+    second = build_model(decisive(make_run(architecture=SIZES, start=start)))
+
+    weight, place = looks(second)
+    assert place[weight[2].argmax()] == 7
+    assert weight[2].max() > 0.5
+    mean = np.average(place, weights=weight[1])
+    assert mean == pytest.approx(-22, rel=0.25)
+    assert np.average((place - mean) ** 2, weights=weight[1]) ** 0.5 < 16
+    np.testing.assert_allclose(weight[0], looks(first)[0][0], atol=0.02)  # that of the others stays
+    again = second.bert.embeddings.LayerNorm.weight
+    brought_back = again != norm.weight
+    assert 0 < brought_back.sum() < 26
+    assert again[brought_back].tolist() == pytest.approx([0.1] * int(brought_back.sum()))
+    values = second.bert.encoder.layer[0].attention.self.value.weight
+    assert torch.equal((values == 0).all(0), brought_back)  # none passes it on
 
 
 def test_a_run_goes_on_from_weights_and_starts_some_heads_anew(make_run, tmp_path):

@@ -66,6 +66,11 @@ RUN = "pretrain/runs/r/"
             r"2 widths for 1",
         ),
         (RUN + "start", {"offset_heads": True, "weights": "w.bin"}, r"name the heads of"),
+        (
+            RUN + "start",
+            {"offset_heads": True, "weights": "w.bin", "offsets": [None] * 16 + [4]},
+            r"behind the 16 heads of layer 1",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_key(good, schema, path, value, words):

@@ -24,6 +24,8 @@ OF_TASKS = ("bert.pooler.", "cls.seq_relationship.")
 AMPLITUDE = math.sqrt(4 / 3)
 """Of the sinusoids in the normed embeddings of a model that starts with offset heads, for an
 initializer_range of 0.02."""
+LEAST = 0.1
+"""Scale, in the normed embeddings, of a sinusoid that a head starts with."""
 
 
 def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
@@ -89,6 +91,7 @@ def start_with_offset_heads(
     heads, frequency = config.num_attention_heads, _frequencies(config.hidden_size // 2)
     offsets = head_offsets(config.num_hidden_layers * heads) if offsets is None else offsets
     size = config.hidden_size // heads
+    norm = model.bert.embeddings.LayerNorm
     for number, (offset, width) in enumerate(zip_longest(offsets, widths or [])):
         if offset is None:
             continue
@@ -96,9 +99,24 @@ def start_with_offset_heads(
         attention = model.bert.encoder.layer[layer].attention.self
         rows = slice(head * size, (head + 1) * size)
         pairs = _sharp(frequency, size) if width is None else _wide(frequency, size, width, gain)
+        used = np.stack([2 * pairs, 2 * pairs + 1], axis=1).ravel()
+        _revive(norm, attention.value, used)
         query, key = _rotation(frequency, pairs, offset, (size, config.hidden_size))
         for part, weight in ((attention.query, query), (attention.key, key)):
-            part.weight[rows], part.bias[rows] = torch.from_numpy(gain * weight), 0
+            part.weight[rows] = 0
+            part.weight[rows, used] = torch.from_numpy(gain * weight[:, used]) / norm.weight[used]
+            part.bias[rows] = -part.weight[rows] @ norm.bias
+
+
+def _revive(norm: torch.nn.LayerNorm, value: torch.nn.Linear, used: np.ndarray) -> None:
+    """Give sinusoids back a scale in the normed embeddings, where training has let it vanish.
+
+    A scale that no head needed falls to nothing, and without a scale none gets a gradient. The new
+    one is small, and values leave it out, so that the model goes on much as before.
+    """
+    gone = used[norm.weight[used].abs().numpy() < LEAST]
+    norm.weight[gone], norm.bias[gone] = LEAST, 0
+    value.weight[:, gone] = 0
 
 
 @torch.no_grad()

@@ -126,6 +126,12 @@ def _check_offsets(run: Mapping[str, Any], key: str) -> Iterator[str]:
         yield f"{key}.start.offsets: {len(offsets)} offsets for {heads} heads; allowed: {heads}"
     if run["start"]["weights"] and offsets is None:
         yield f"{key}.start.offsets: missing; name the heads of start.weights that start anew"
+    first = sizes["num_attention_heads"]
+    if run["start"]["weights"] and any(offset is not None for offset in (offsets or [])[first:]):
+        yield (
+            f"{key}.start.offsets: an offset behind the {first} heads of layer 1; in start.weights "
+            "later layers need not hold positions, so only heads of layer 1 can start anew"
+        )
     widths, most = run["start"]["widths"] or [], heads if offsets is None else len(offsets)
     if len(widths) > most:
         yield f"{key}.start.widths: {len(widths)} widths for {most} offsets; allowed: {most}"
