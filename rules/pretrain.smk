@@ -116,6 +116,7 @@ rule pretrain_model:
             "pretraining/outputs",
             "pretraining/processes",
             "pretraining/progress",
+            "pretraining/recast",
             "pretraining/settings",
             "pretraining/tables",
             "pretraining/trainer",

@@ -71,6 +71,9 @@ RUN = "pretrain/runs/r/"
             {"offset_heads": True, "weights": "w.bin", "offsets": [None] * 16 + [4]},
             r"behind the 16 heads of layer 1",
         ),
+        (RUN + "start", {"heads": 8}, r"start.heads: 8, but no start.weights"),
+        (RUN + "start", {"weights": "w.bin", "heads": 16}, r"less than num_attention_heads 16"),
+        (RUN + "start", {"weights": "w.bin", "heads": 7}, r"divides hidden_size 512"),
     ],
 )
 def test_a_mistake_is_told_with_its_key(good, schema, path, value, words):
@@ -103,14 +106,15 @@ def test_the_shipped_configurations_are_right(root, schema, name):
     check_pretraining(config)
 
 
-def test_the_demo_model_was_trained_with_the_configurations_settings(root, schema):
+@pytest.mark.parametrize(
+    ("run", "name"), [("demo_first", "first_run.json"), ("demo", "training.json")]
+)
+def test_the_demo_model_was_trained_with_the_configurations_settings(root, schema, run, name):
     config = check(read_yaml(root / "config/config.yaml"), schema, "demo")
     part = schema["properties"]["pretrain"]["properties"]["runs"]["additionalProperties"]
-    about = json.loads((root / "config/demo_model/training.json").read_text())
-    run = {"corpus": "demo", **about["settings"]}  # keys that are newer have their defaults
-    assert decisive(check(run, part, "training.json")) == decisive(
-        config["pretrain"]["runs"]["demo"]
-    )
+    about = json.loads((root / "config/demo_model" / name).read_text())
+    found = {"corpus": "demo", **about["settings"]}  # keys that are newer have their defaults
+    assert decisive(check(found, part, name)) == decisive(config["pretrain"]["runs"][run])
 
 
 def test_the_papers_size(root, schema):

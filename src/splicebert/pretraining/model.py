@@ -16,6 +16,7 @@ from ..models.checkpoint import load_exactly, read_state_dict
 from ..models.modules import BertForMaskedLM, Engine
 from ..models.packing import Packed, Rows
 from ..sequence import PAD, VOCABULARY
+from .recast import recast_heads
 
 TIED = ("cls.predictions.decoder.",)
 """Names of tensors that are others as well, so that a file may leave them out."""
@@ -44,6 +45,8 @@ def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
         if start["weights"]:
             load_exactly(model, read_state_dict(start["weights"]), start["weights"],
                          may_miss=TIED, may_ignore=OF_TASKS)  # fmt: skip
+            if start["heads"]:
+                recast_heads(model, start["heads"])
             if start["offset_heads"]:
                 require_sinusoids(model, start["weights"])
         elif start["offset_heads"]:

@@ -102,6 +102,14 @@ def check_run(run: Mapping[str, Any], key: str) -> Iterator[str]:
             f"{key}.validation.length: {run['validation']['length']}; max_position_embeddings "
             f"allows at most {longest}"
         )
+    before = run["start"]["heads"]
+    if before and not run["start"]["weights"]:
+        yield f"{key}.start.heads: {before}, but no start.weights whose heads they are"
+    elif before and (hidden % before or before >= heads):
+        yield (
+            f"{key}.start.heads: {before}; expected a number that divides hidden_size {hidden} and "
+            f"is less than num_attention_heads {heads} (null where it is the same)"
+        )
     if run["start"]["offset_heads"]:
         yield from _check_offsets(run, key)
 
