@@ -26,10 +26,8 @@ def trained(make_run):
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, values in model.named_parameters():
-            if "LayerNorm" in name or name.endswith("bias"):
-                values += 0.3 * torch.randn(values.shape, generator=generator)
-            elif "attention" in name:
-                values += 0.3 * torch.randn(values.shape, generator=generator)
+            if "LayerNorm" in name or "attention" in name or name.endswith("bias"):
+                values.add_(torch.randn(values.shape, generator=generator), alpha=0.3)
     return model
 
 
