@@ -118,9 +118,9 @@ CLAIMS = [
         "attention",
         "a donor's +3 looks to its own acceptor, its +4 and +5 do not: difference of AUC",
         analyses.only_the_class_base_links,
-        0.20,
+        0.30,
         (
-            Control("untrained", "untrained", 0.20),
+            Control("untrained", "untrained", 0.30),
             Control("shuffled labels", "trained", 0.20, {"shuffled": True}),
         ),
     ),
@@ -189,7 +189,8 @@ CLAIMS = [
 
 RANKS = "what is conserved shows in composition, and by rank one-hot reads that as well"
 MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
-MOTIF = "the demo model hardly looks past the motif, which decoys have, too"
+COMPOSED = "decoys differ by the composition around them, and one-hot of 100 nt holds all of that"
+LETTERS = "a random model's attention tells letters: 0.36 to 0.66 by seed and layer"
 TRACT = "the demo model's state of AG hardly holds the tract, which makes most of an acceptor"
 PLACE = "the sum over 100 distances tells of places, and psi follows single bases, as dP does"
 UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
@@ -231,12 +232,12 @@ EMBEDDING = [
             ("demo-sites", "acceptor", "untrained", ""),
             ("demo-sites", "acceptor", "onehot10", MATRIX),
             ("demo-sites", "acceptor", "onehot100", MATRIX),
-            ("decoys", "donor", "untrained", MOTIF),
-            ("decoys", "donor", "onehot10", MOTIF),
-            ("decoys", "donor", "onehot100", MOTIF),
-            ("decoys", "acceptor", "untrained", MOTIF),
-            ("decoys", "acceptor", "onehot10", MOTIF),
-            ("decoys", "acceptor", "onehot100", MOTIF),
+            ("decoys", "donor", "untrained", ""),
+            ("decoys", "donor", "onehot10", ""),
+            ("decoys", "donor", "onehot100", COMPOSED),
+            ("decoys", "acceptor", "untrained", ""),
+            ("decoys", "acceptor", "onehot10", ""),
+            ("decoys", "acceptor", "onehot100", COMPOSED),
             ("demo-usage", "donor", "untrained", ""),
             ("demo-usage", "donor", "onehot10", MATRIX),
             ("demo-usage", "donor", "onehot100", ""),
@@ -263,7 +264,9 @@ EMBEDDING = [
 
 ATTENTION = [
     Demand("attention", "introns exceed random pairs at the same distance: AUC in a chosen layer",
-           "pairs", (), "untrained", least=0.55, most=0.60),
+           "pairs", (), least=0.55),
+    Demand("attention", "introns exceed random pairs at the same distance: AUC in a chosen layer",
+           "pairs", (), "untrained", least=0.55, most=0.60, pending=LETTERS),
 ]  # fmt: skip
 
 PLACES = {("context", "distance"), ("context", "delta_p")}

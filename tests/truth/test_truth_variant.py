@@ -14,7 +14,7 @@ from truth.world import window
 
 REPLICATES = 300
 LENGTH, OFFSET = 510, 255
-SITES = {"trained": 120, "untrained": 40}
+SITES = {"trained": 240, "untrained": 40}
 """Sites that are mutated in each stratum, conserved and other ones each."""
 CONSERVED, OTHER = 0.8, 0.2
 """phastCons at or above, and at or below."""
