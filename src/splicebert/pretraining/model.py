@@ -74,7 +74,8 @@ def start_with_offset_heads(
 
     With learned absolute positions a small model needs very long to discover relative offsets. A
     head's query is its key rotated by the head's offset: attention is highest k bases away. Heads
-    of a trained model can be started anew: what they pass on stays as it is.
+    of layer 1 of a trained model can be started anew: what they pass on stays as it is, but for
+    sinusoids that are brought back.
 
     Parameters
     ----------
