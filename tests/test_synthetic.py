@@ -27,7 +27,7 @@ from splicebert.synthetic import (
     summarise,
     write_genome,
 )
-from splicebert.synthetic.effects import exon_context
+from splicebert.synthetic.effects import CLOSER, exon_context
 from splicebert.synthetic.grammar import (
     ACCEPTOR_OFFSETS,
     BRANCHPOINT_RANGE,
@@ -536,6 +536,46 @@ def test_effects_of_variants_are_those_of_the_mutated_genome(genome):
         assert row.delta_psi == pytest.approx(row.alt_psi - row.psi, abs=1e-6)
 
 
+def test_rivals_come_closer_to_a_site_than_any_look_alike_was(genome):
+    codes, rows = forward_codes(genome), genome.variants
+    rows = rows[rows["place"] == "rival"]
+    assert len(rows) > 50
+    assert (rows["delta_psi"] < -0.5).mean() > 0.1
+    assert not rows.duplicated(["tx_id", "exon_number"]).any()
+    exons = rows.rename(columns={"exon_start": "start", "exon_end": "end"})
+    before = splicing.exon_terms(DEMO, exon_context(codes, exons))
+    for i, row in enumerate(exons.itertuples()):
+        changed = codes[row.chrom].copy()
+        changed[row.position] = "ACGT".index(row.alt)
+        after = splicing.exon_terms(DEMO, exon_context({row.chrom: changed}, exons.iloc[[i]]))
+        closer = (before.competition[i] - after.competition[0]) / splicing.COMPETITION_WEIGHT
+        assert closer > CLOSER - 1e-9, row
+
+
+def test_changes_that_make_a_rival_are_all_found(genome):
+    codes, exon = forward_codes(genome), genome.spliced_exons
+    exon = exon[exon["psi"].between(0.3, 0.9)].iloc[[0]]
+    context = exon_context(codes, exon)
+    before = splicing.exon_terms(DEMO, context).competition[0]
+    whole = np.concatenate([context.before[0], context.exons[0], context.after[0]])
+    n, flank, found = len(context.exons[0]), splicing.FLANK, []
+    own = [*range(flank - 20, flank + 2), *range(flank + n - 3, flank + n + 8)]
+    for at in set(range(len(whole))) - set(own):
+        for base in set(range(4)) - {int(whole[at])}:
+            changed = whole.copy()
+            changed[at] = base
+            parts = changed[:flank], changed[flank:-flank], changed[-flank:]
+            after = splicing.exon_terms(
+                DEMO, splicing.Context(parts[0][None], [parts[1]], parts[2][None])
+            )
+            if (before - after.competition[0]) / splicing.COMPETITION_WEIGHT >= CLOSER:
+                found.append((0, at - flank, base))
+    expected = pd.DataFrame(sorted(found), columns=["exon", "local", "base"])
+    changes = splicing.rival_changes(DEMO, context, CLOSER)
+    assert len(changes) > 0
+    pd.testing.assert_frame_equal(changes, expected, check_dtype=False)
+
+
 def test_variants_are_where_their_place_says(genome):
     for row in genome.variants.itertuples():
         # Offset from the exon's first base, 5'->3'.
@@ -551,6 +591,7 @@ def test_variants_are_where_their_place_says(genome):
             "branchpoint": -47 <= local <= -17,
             "exon": inside,
             "intron": not inside,
+            "rival": not -3 <= behind <= 7 and not -20 <= local <= 1,
         }
         assert expected[row.place], row
 

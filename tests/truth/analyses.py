@@ -26,6 +26,7 @@ from splicebert.scores import (
 from splicebert.sequence import VOCABULARY
 from splicebert.sites import centred_window, site_offsets
 from splicebert.statistics import block_weights, estimate, rank_scores
+from splicebert.synthetic import GenomeSpec, effects, motifs
 from splicebert.synthetic.grammar import ACCEPTOR_OFFSETS, BRANCHPOINT_OFFSETS, DEMO, DONOR_OFFSETS
 from truth.world import COMPLEMENT, HELD_OUT, around, background, window
 
@@ -417,13 +418,14 @@ def _lay(world, row):
 
 
 def disrupting(world):
-    """Variants outside the dinucleotides: those that lower psi by over 0.5, and others like them.
+    """Variants outside the dinucleotides that weaken a site, and others like them.
 
-    The others move psi by less than 0.05 and lie in the same kinds of places, three times as many
-    in each where there are so many; their exon and its sites lie within the window.
+    The first lower psi by over 0.5. The others move it by less than 0.05 and lie in the same kinds
+    of places, three times as many in each where there are so many; their exon and its sites lie
+    within the window. Those that make a look-alike of a site are in `disrupting_both_ways`.
     """
     parts = []
-    for _, rows in _scorable(world).groupby("place"):
+    for _, rows in _weakening(world).groupby("place"):
         strong = rows[rows["delta_psi"] < STRONG]
         weak = rows[rows["delta_psi"].abs() < WEAK]
         parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
@@ -432,14 +434,44 @@ def disrupting(world):
 
 def disrupting_anywhere(world, n_weak=300):
     """The same disrupting variants, and others drawn from exons, introns and regions of sites."""
-    table = _scorable(world)
+    table = _weakening(world)
     strong = table[table["delta_psi"] < STRONG]
     weak = table[table["delta_psi"].abs() < WEAK].sample(n_weak, random_state=4)
     return pd.concat([strong, weak]).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def _scorable(world):
-    table = world.genome.variants
+def disrupting_both_ways(world, n=12_000):
+    """Variants that weaken a site or make a look-alike of it, and as many others as far from it.
+
+    Drawn as the demo's are, but more. Both kinds lower psi by over 0.5; for each there is one that
+    moves it by less than 0.05 at the same offset from the nearer end of its exon, so that the
+    place alone tells nothing.
+    """
+    codes = {chrom: motifs.encode(text) for chrom, text in world.sequences.items()}
+    spliced = world.genome.spliced_exons
+    spec = GenomeSpec(variants=n)
+    table = _scorable(effects.draw_variants(np.random.default_rng(6), spec, codes, spliced))
+    plus = table["strand"] == "+"
+    first = np.where(plus, table["exon_start"], table["exon_end"] - 1)
+    last = np.where(plus, table["exon_end"] - 1, table["exon_start"])
+    from_first, from_last = ((table["position"] - end) * np.where(plus, 1, -1)
+                             for end in (first, last))  # fmt: skip
+    nearer = from_first.abs() <= from_last.abs()
+    parts = []
+    for _, rows in table.groupby([nearer, from_first.where(nearer, from_last)]):
+        strong = rows[rows["delta_psi"] < STRONG]
+        weak = rows[rows["delta_psi"].abs() < WEAK]
+        number = min(len(strong), len(weak))
+        parts += [part.sample(number, random_state=4) for part in (strong, weak)]
+    return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
+
+
+def _weakening(world):
+    table = _scorable(world.genome.variants)
+    return table[table["place"] != "rival"]
+
+
+def _scorable(table):
     table = table[~table["place"].isin(["donor", "acceptor"])]
     lower = (table["exon_start"] + table["exon_end"]) // 2 - LENGTH // 2
     table = table[table["position"].between(lower, lower + LENGTH - 1)]

@@ -192,7 +192,7 @@ MATRIX = "a probe of the bases next to a site is close to the matrix that sites 
 COMPOSED = "decoys differ by the composition around them, and one-hot of 100 nt holds all of that"
 RANDOM = "an untrained model's attention tells introns from random pairs nearly as well"
 TRACT = "the demo model's state of AG hardly holds the tract, which makes most of an acceptor"
-PLACE = "the sum over 100 distances tells of places, and psi follows single bases, as dP does"
+PLACE = "what weakens a site changes single bases that psi adds up, and dP tells of these directly"
 UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
 
 CONSERVATION = [
@@ -269,17 +269,19 @@ ATTENTION = [
            "pairs", (), "untrained", least=0.55, most=0.60, pending=RANDOM),
 ]  # fmt: skip
 
-PLACES = {("context", "distance"), ("context", "delta_p")}
+PLACES = {("alike", "distance"), ("alike", "delta_p")}
 VARIANT = [
     *(
         Demand(
             "variant", f"the {score} score finds disrupting variants: average precision over",
             "precision", (variants, score), control,
-            pending=PLACE if (score, control) in PLACES else "",
+            pending=PLACE if (variants, control) in PLACES else "",
         )
         for variants, score, controls in (
             ("anywhere", "sites", ("chance", "distance", "delta_p", "untrained sites")),
             ("alike", "context", ("chance", "untrained context_unfloored", "distance", "delta_p")),
+            ("both ways", "context",
+             ("chance", "untrained context_unfloored", "distance", "delta_p")),
         )
         for control in controls
     ),

@@ -5,10 +5,20 @@ import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from splicebert.statistics import block_weights, estimate
-from truth.analyses import STRONG, disrupting, disrupting_anywhere, variant_scores
+from truth.analyses import (
+    STRONG,
+    disrupting,
+    disrupting_anywhere,
+    disrupting_both_ways,
+    variant_scores,
+)
 
 REPLICATES = 300
-SETS = {"alike": disrupting, "anywhere": disrupting_anywhere}
+SETS = {
+    "alike": disrupting,
+    "anywhere": disrupting_anywhere,
+    "both ways": disrupting_both_ways,
+}
 
 
 def all_scores(models, world, name):

@@ -24,7 +24,12 @@ PLACES = {
     "exon": 0.20,
     "intron": 0.16,
 }
-"""Where variants are drawn, and the share drawn there."""
+"""Where variants are drawn, and the share drawn there, but for rivals."""
+RIVALS = 0.12
+"""Share of the variants that make a look-alike of a site beside it; their place is `rival`."""
+CLOSER = 2.0
+"""By how much they bring it closer to the site than the closest was, at least, bits."""
+_EXONS = 256
 DATASETS = ("vexseq", "mfass")
 _KEYS = ["chrom", "start", "end", "strand", "tx_id", "exon_number"]
 
@@ -117,11 +122,21 @@ def draw_variants(
     spliced: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return `SyntheticGenome.variants`: places of all kinds, and what they do to psi."""
-    table = _draw_places(rng, spec, spliced)
+    n = spec.variants if len(spliced) else 0
+    rivals = round(n * RIVALS)
+    table = pd.concat(
+        [
+            _draw_places(rng, n - rivals, spliced),
+            _draw_rivals(rng, spec.grammar, rivals, codes, spliced),
+        ],
+        ignore_index=True,
+    )
     context = [_sense(codes, row) for row in table.itertuples(index=False)]
     local = table["local"].to_numpy() + FLANK
     ref = np.array([piece[i] for piece, i in zip(context, local, strict=True)], dtype=np.uint8)
     alt = ((ref + rng.integers(1, 4, size=len(ref))) % 4).astype(np.uint8)
+    asked = table["base"].to_numpy()
+    alt = np.where(asked >= 0, asked, alt).astype(np.uint8)
     for piece, i, base in zip(context, local, alt, strict=True):
         piece[i] = base
     minus = (table["strand"] == "-").to_numpy()
@@ -152,9 +167,12 @@ def _sense(codes: dict[str, np.ndarray], row) -> np.ndarray:
     return piece if row.strand == "+" else motifs.COMPLEMENT[piece[::-1]]
 
 
-def _draw_places(rng: np.random.Generator, spec: GenomeSpec, spliced: pd.DataFrame) -> pd.DataFrame:
-    """Draw exons, and in each a base: column `local`, offset from the exon's first base, 5'->3'."""
-    n = spec.variants if len(spliced) else 0
+def _draw_places(rng: np.random.Generator, n: int, spliced: pd.DataFrame) -> pd.DataFrame:
+    """Draw n exons, and in each a base.
+
+    Columns added: place; local, offset from the exon's first base, 5'->3'; base, code of the new
+    base, here -1 for any.
+    """
     table = spliced.iloc[rng.integers(max(len(spliced), 1), size=n)].reset_index(drop=True)
     place = rng.choice(list(PLACES), size=n, p=list(PLACES.values()))
     share = rng.random(n)
@@ -163,7 +181,36 @@ def _draw_places(rng: np.random.Generator, spec: GenomeSpec, spliced: pd.DataFra
         for name, row in zip(place, table.itertuples(index=False), strict=True)
     ]
     picked = [int(o[int(x * len(o))]) for o, x in zip(local, share, strict=True)]
-    return table.assign(place=place, local=np.array(picked, dtype=np.int64))
+    return table.assign(place=place, local=np.array(picked, dtype=np.int64), base=-1)
+
+
+def _draw_rivals(
+    rng: np.random.Generator,
+    grammar: Grammar,
+    n: int,
+    codes: dict[str, np.ndarray],
+    spliced: pd.DataFrame,
+) -> pd.DataFrame:
+    """Draw up to n exons that can have a rival, each once, and in each a change that makes one.
+
+    Columns are those of `_draw_places`.
+    """
+    order = spliced.iloc[rng.permutation(len(spliced))].reset_index(drop=True)
+    parts, found = [spliced.iloc[:0].assign(place="", local=0, base=0)], 0
+    for start in range(0, len(order), _EXONS):
+        table = order.iloc[start : start + _EXONS].reset_index(drop=True)
+        changes = splicing.rival_changes(grammar, exon_context(codes, table), CLOSER)
+        changes = changes.groupby("exon").sample(1, random_state=rng).iloc[: n - found]
+        here = table.iloc[changes["exon"]].reset_index(drop=True)
+        parts.append(
+            here.assign(
+                place="rival", local=changes["local"].to_numpy(), base=changes["base"].to_numpy()
+            )
+        )
+        found += len(here)
+        if found == n:
+            break
+    return pd.concat(parts, ignore_index=True)
 
 
 def _offsets(place: str, length: int, distance: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from splicebert.synthetic import motifs
 from splicebert.synthetic.grammar import (
@@ -25,7 +26,7 @@ from splicebert.synthetic.grammar import (
 
 BASE = 1.5
 DONOR_WEIGHT, ACCEPTOR_WEIGHT, BRANCHPOINT_WEIGHT = 0.75, 0.6, 0.5
-ENHANCER_WEIGHT, COMPETITION_WEIGHT = 0.7, 0.3
+ENHANCER_WEIGHT, COMPETITION_WEIGHT = 0.7, 1.0
 FLANK = 64
 """Intron bases that the model reads on either side of an exon, nt."""
 REACH = 50
@@ -85,13 +86,8 @@ def exon_terms(grammar: Grammar, context: Context) -> Terms:
         Sequence.
     """
     bases = grammar.intron_bases
-    head = np.stack([exon[:_WITHIN] for exon in context.exons])
-    tail = np.stack([exon[-_WITHIN:] for exon in context.exons])
-    donor, near_donor = _site(
-        grammar.donor_mean, DONOR_OFFSETS, np.hstack([tail, context.after]), _WITHIN, bases
-    )
-    acceptor, near_acceptor = _site(
-        grammar.acceptor_mean, ACCEPTOR_OFFSETS, np.hstack([context.before, head]), FLANK, bases
+    (donor, near_donor), (acceptor, near_acceptor) = (
+        _site(*place, bases) for place in _sites(grammar, context)
     )
     branchpoint = _best_branchpoint(grammar, context.before)
     counts = np.array([_count(grammar, exon) for exon in context.exons], dtype=float)
@@ -110,6 +106,46 @@ def expected_strength(pwm: np.ndarray, background: np.ndarray) -> float:
     """Mean log-odds of sequences drawn from a matrix, bits."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.nansum(pwm * np.log2(pwm / background)))
+
+
+def rival_changes(grammar: Grammar, context: Context, least: float) -> pd.DataFrame:
+    """Find the single bases whose change makes a rival: a look-alike closer to a site than any.
+
+    Parameters
+    ----------
+    grammar
+        Matrices of the species.
+    context
+        Sequence.
+    least
+        By how much the look-alike must come closer than the closest now is, bits.
+
+    Returns
+    -------
+    changes
+        exon (row of `context`), local (offset from the exon's first base, 5'->3'), base (code of
+        the new base); ordered by them, each once. The bases of the site's own matrix are left out.
+    """
+    lengths = np.array([len(exon) for exon in context.exons])
+    shifts = lengths - _WITHIN, np.full(len(lengths), -FLANK)
+    parts = [
+        _rivals_of_site(*place, grammar.intron_bases, least).assign(
+            local=lambda found, shift=shift: found["local"] + shift[found["exon"]]
+        )
+        for place, shift in zip(_sites(grammar, context), shifts, strict=True)
+    ]
+    columns = ["exon", "local", "base"]
+    return pd.concat(parts)[columns].drop_duplicates().sort_values(columns, ignore_index=True)
+
+
+def _sites(grammar: Grammar, context: Context) -> list[tuple]:
+    """First four arguments of `_site` for donor and acceptor: what lies around each."""
+    head = np.stack([exon[:_WITHIN] for exon in context.exons])
+    tail = np.stack([exon[-_WITHIN:] for exon in context.exons])
+    return [
+        (grammar.donor_mean, DONOR_OFFSETS, np.hstack([tail, context.after]), _WITHIN),
+        (grammar.acceptor_mean, ACCEPTOR_OFFSETS, np.hstack([context.before, head]), FLANK),
+    ]
 
 
 def _site(
@@ -131,11 +167,48 @@ def _site(
     scores = motifs.scan(pwm, codes, background)
     at = junction + int(offsets[0])
     own = scores[:, at].copy()
-    others = np.abs(np.arange(scores.shape[1]) - at) <= REACH
-    others[at] = False
-    rival = scores[:, others].max(axis=1)
+    return own, _closeness(scores[:, _others(scores.shape[1], at)].max(axis=1), own)
+
+
+def _others(places: int, at: int) -> np.ndarray:
+    """Tell which places are within reach of a site: bool (places,)."""
+    distance = np.abs(np.arange(places) - at)
+    return (distance <= REACH) & (distance > 0)
+
+
+def _closeness(rival: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """By how much a look-alike comes within 2 bits of a site: float64, bits, 0 or more."""
     close = np.where(np.isfinite(rival), rival - np.maximum(own, 0) + _MARGIN, 0)
-    return own, np.maximum(close, 0)
+    return np.maximum(close, 0)
+
+
+def _rivals_of_site(
+    pwm: np.ndarray,
+    offsets: np.ndarray,
+    codes: np.ndarray,
+    junction: int,
+    background: np.ndarray,
+    least: float,
+) -> pd.DataFrame:
+    """`rival_changes` of one site: exon, local (offset in `codes`), base."""
+    own, close = _site(pwm, offsets, codes, junction, background)
+    at = junction + int(offsets[0])
+    with np.errstate(divide="ignore"):
+        table = np.log2(pwm / background)
+    windows = np.lib.stride_tricks.sliding_window_view(codes, len(pwm), axis=1)
+    others = np.flatnonzero(_others(windows.shape[1], at))
+    each = table[np.arange(len(pwm)), windows[:, others]]  # (n, others, positions)
+    missing = np.isinf(each)
+    known = np.where(missing, 0, each)
+    rest = known.sum(axis=2, keepdims=True) - known
+    rest[missing.sum(axis=2, keepdims=True) - missing > 0] = -np.inf
+    score = rest[..., None] + table  # (n, others, positions, nt): with that base there
+    gain = _closeness(score, own[:, None, None, None]) - close[:, None, None, None]
+    exon, place, position, base = np.nonzero(gain >= least)
+    local = others[place] + position
+    free = (local < at) | (local >= at + len(pwm))
+    found = pd.DataFrame({"exon": exon, "local": local, "base": base})[free]
+    return found.reset_index(drop=True)
 
 
 def _best_branchpoint(grammar: Grammar, before: np.ndarray) -> np.ndarray:
