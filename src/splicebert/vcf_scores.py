@@ -10,7 +10,6 @@ import numpy as np
 from .inference import Item
 from .scores import (
     REACH,
-    context_profile,
     context_score,
     exon_site_offsets,
     kl_per_base,
@@ -20,12 +19,15 @@ from .scores import (
 )
 from .sequence import BASES
 from .sites import site_offsets
+from .variant_scores import N_IN_CONTEXT, PAST_WINDOW, context_reasons, known_profile
 from .vcf_alleles import Locus
 from .vcf_background import Background
 from .vcf_sites import Place, Sites
 
 NAN = float("nan")
 SITE_NAMES = ("acceptor", "donor")
+REASONS = {PAST_WINDOW: "past_window", N_IN_CONTEXT: "N_in_context"}
+"""Why a context score is missing -> as the field `missing` says it."""
 
 
 def items(locus: Locus) -> Iterator[Item]:
@@ -51,11 +53,11 @@ def aligned_kl(ref: np.ndarray, alt: np.ndarray, locus: Locus) -> tuple[np.ndarr
     Returns
     -------
     by_base : float64 (nt,)
-        By offset in the window of the reference; NaN where the alternative has no such base. The
-        changed bases count where there are as many of either.
+        By offset in the window of the reference; NaN where the alternative has no such base, and
+        at N. The changed bases count where there are as many of either.
     folded : float64 (nt or less,)
         The change as one entry, `locus.offset`, between the bases before and behind it: what
-        `context_profile` and `largest_kl` take.
+        `context_profile` and `largest_kl` take. NaN at N.
     """
     offset, (before, after) = locus.offset, (len(bases) for bases in locus.bases)
     nt = len(ref)
@@ -69,6 +71,7 @@ def aligned_kl(ref: np.ndarray, alt: np.ndarray, locus: Locus) -> tuple[np.ndarr
         by_base[behind : behind + shared] = kl_per_base(
             alt[offset + after : offset + after + shared], ref[behind : behind + shared]
         )
+    by_base[np.array(list(locus.sequence)) == "N"] = np.nan
     behind = by_base[offset + before : offset + before + shared]
     return by_base, np.concatenate([by_base[:offset], [0.0], behind])
 
@@ -97,8 +100,9 @@ def score(
         For the percentile.
     """
     by_base, folded = aligned_kl(ref, alt, locus)
-    profile = context_profile(folded, locus.offset)
-    max_kl, distance = largest_kl(folded, locus.offset)
+    known = ~np.isnan(folded)
+    profile = known_profile(folded, known, locus.offset, REACH)
+    max_kl, distance = largest_kl(np.where(known, folded, 0.0), locus.offset)
     row: dict[str, Any] = {
         name: getattr(locus, name) for name in ("record", "chrom", "pos", "id", "ref", "alt")
     }
@@ -110,8 +114,9 @@ def score(
         row["percentile"] = background.percentile(row["context_score"])
     row |= {"max_kl": max_kl, "max_kl_distance": distance}
     missing = ["delta_p:not_SNV"] if masked is None else []
-    if np.isnan(row["context_score"]):
-        missing.append(f"context_score:window_under_{REACH}_nt_on_both_sides")
+    missing += [
+        f"context_score:{REASONS[reason]}" for reason in context_reasons(known, locus.offset, REACH)
+    ]
     if place is not None:
         row |= _place_scores(locus, by_base, place, missing)
     if locus.exon is not None:
@@ -182,8 +187,8 @@ def _nearest(distances: np.ndarray, among: np.ndarray) -> int | None:
 def sites_kl(kl: np.ndarray, sites: Sites, locus: Locus) -> np.ndarray:
     """Mean KL of the two intron bases of each site, float64 (sites,).
 
-    Of the one where the alternative lacks the other; NaN where it lacks both, and where they do
-    not lie in the window.
+    Of the one where the alternative lacks the other or the other is N; NaN where that is so of
+    both, and where they do not lie in the window.
     """
     first, (left, right) = sites.first_bases(), locus.window
     out = np.full(len(first), np.nan)
@@ -209,4 +214,8 @@ def _explain(
     elif np.isnan(values[nearest]):
         first, (left, right) = int(sites.first_bases()[nearest]), locus.window
         inside = left <= first and first + 2 <= right
-        missing.append(f"{name}_kl:{'changed' if inside else 'outside_window'}")
+        if not inside:
+            missing.append(f"{name}_kl:outside_window")
+            return
+        begin, end = site_offsets(first, first + 2, locus.window, locus.strand)
+        missing.append(f"{name}_kl:{'N' if 'N' in locus.sequence[begin:end] else 'changed'}")

@@ -71,6 +71,19 @@ def test_scores_are_those_of_the_definition(score, folder, genome):
     np.testing.assert_allclose(found_p, [p_ref, p_alt, p_alt - p_ref], atol=1e-5)
 
 
+def test_a_context_with_n_has_no_score_and_says_so(score, genome):
+    # chr1 begins 60 bases before the first: the window is filled with N there.
+    found = score(vcf(snv(genome, 61), snv(genome, 101), snv(genome, 501)))
+    assert found.code == 0
+    near, just, whole = found.rows
+    assert (near["context_score"], near["missing"]) == ("", "context_score:N_in_context")
+    assert float(near["max_kl"]) > 0
+    assert int(near["max_kl_distance"]) >= -60
+    for row in (just, whole):
+        assert row["missing"] == "."
+        assert float(row["context_score"]) < 0
+
+
 @pytest.mark.parametrize("length", [203, 204])
 def test_either_strand_of_mirrored_contigs_gives_the_same(cli, folder, genome, length):
     ref = genome.chr1[500]
@@ -236,6 +249,10 @@ def test_exon_windows_leave_out_what_they_do_not_hold(score, genome):
     (row,) = found.rows
     assert (row["donor_kl"], row["acceptor_kl"], row["splice_site_score"]) == ("", "", "")
     assert "1 left out: outside the window of its exon" in found.err
+    (row,) = score(vcf(snv(genome, 501, exon_id(480, 600, "+"))), *("--protocol-id", "MFASS"),
+                   strand=None).rows  # fmt: skip
+    assert (row["offset"], row["context_score"]) == ("62", "")
+    assert "context_score:past_window" in row["missing"]
 
 
 def test_exon_windows_need_ids_of_their_form(score, genome):

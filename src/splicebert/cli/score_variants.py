@@ -49,7 +49,8 @@ output, a row an alternative and strand, in file order:
   p_ref, p_alt, delta_p  SNVs: probabilities at the hidden position (softmax over all tokens), and
                          p_alt - p_ref
   context_score          sum over d = 1..100 of ln(max(k(d), 1e-6)), where k(d) is the mean KL of
-                         the two bases at distance d; empty where a k(d) lies outside the window
+                         the two bases at distance d; empty where one of them lies outside the
+                         window or is N
   percentile             with --background: percent of its SNVs that score no more than this
   max_kl                 largest KL in the window, the changed bases left out, nats
   max_kl_distance        where it is: nt from the change, negative upstream
