@@ -27,9 +27,9 @@ EMBEDDING_FIGURES = (
     expand("results/figures/embedding/umap.{suffix}", suffix=["pdf", "png", "html"])
     * bool(EMBEDDING_FIGURE_RUNS)
     + expand(
-        "results/figures/embedding/{dataset}.{model}.layers.{suffix}",
+        "results/figures/embedding/{dataset}.{source}.layers.{suffix}",
         dataset=EMBEDDING_DATASETS,
-        model=EMBEDDING_MODELS,
+        source=EMBEDDING_MODELS if PRECOMPUTED else EMBEDDING_METHODS,
         suffix=["pdf", "png"],
     )
     + expand(

@@ -88,7 +88,7 @@ rule plot_embedding_interactive:
 
 rule plot_embedding_layers:
     input:
-        points="results/embedding/tables/{dataset}.{model}.points.tsv.gz",
+        points="results/embedding/tables/{dataset}.{source}.points.tsv.gz",
         clustering=rules.summarise_embedding_clusters.output.clustering,
         style=locate("config/figures.mplstyle"),
         library=library(
@@ -100,19 +100,19 @@ rule plot_embedding_layers:
             "sequence",
         ),
     output:
-        pdf="results/figures/embedding/{dataset}.{model}.layers.pdf",
+        pdf="results/figures/embedding/{dataset}.{source}.layers.pdf",
         png=report(
-            "results/figures/embedding/{dataset}.{model}.layers.png",
+            "results/figures/embedding/{dataset}.{source}.layers.png",
             caption="../report/embedding_layers.rst",
             category="2 Embedding (Figure 2)",
             subcategory="{dataset}",
-            labels={"figure": "UMAP by layer, {model}", "data": "{dataset}"},
+            labels={"figure": "UMAP by layer, {source}", "data": "{dataset}"},
         ),
-        points="results/figures/embedding/{dataset}.{model}.layers.tsv.gz",
+        points="results/figures/embedding/{dataset}.{source}.layers.tsv.gz",
     log:
-        "logs/embedding/{dataset}/{model}/plot_layers.log",
+        "logs/embedding/{dataset}/{source}/plot_layers.log",
     benchmark:
-        "benchmarks/embedding/{dataset}/{model}/plot_layers.tsv"
+        "benchmarks/embedding/{dataset}/{source}/plot_layers.tsv"
     conda:
         "../envs/splicebert.yaml"
     threads: 1
@@ -120,7 +120,14 @@ rule plot_embedding_layers:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        label=lambda wildcards: MODELS[wildcards.model]["label"],
+        label=lambda wildcards: (
+            "One-hot baselines"
+            if wildcards.source == BASELINES
+            else MODELS[wildcards.source]["label"]
+        ),
+        flanks=lambda wildcards: (
+            EMBEDDING_FLANKS if wildcards.source == BASELINES else []
+        ),
     script:
         "../scripts/embedding/plot_layers.py"
 

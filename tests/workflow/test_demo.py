@@ -18,6 +18,7 @@ FIGURES = (
     *("embedding/demo-sites.demo.layers", "embedding/demo-usage.demo.layers"),
     *("embedding/demo-sites.scores", "embedding/demo-usage.scores"),
     *("embedding/demo-sites.baselines", "embedding/demo-usage.baselines"),
+    *("embedding/demo-sites.baselines.layers", "embedding/demo-usage.baselines.layers"),
     *("attention/demo.demo.pair_scores", "attention/demo.demo.layer_profiles"),
     *("attention/demo.demo.heads", "attention/demo.demo.example"),
     *("variant/context_profiles", "variant/rank_scores"),

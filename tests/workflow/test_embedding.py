@@ -113,7 +113,11 @@ def test_every_figure_and_file_is_there(finished):
     figures = folder / "results/figures/embedding"
     names = [
         "umap",
-        *(f"{d}.{n}" for d in DATASETS for n in ("demo.layers", "scores", "baselines")),
+        *(
+            f"{d}.{n}"
+            for d in DATASETS
+            for n in ("demo.layers", "baselines.layers", "scores", "baselines")
+        ),
     ]
     for name in names:
         for suffix in ("pdf", "png"):
