@@ -236,17 +236,15 @@ def test_boxes_have_their_p_and_counts(scripts, results):
 
 def test_profiles_are_drawn_with_their_counts(scripts):
     rows = [
-        {"dataset": d, "model": "m", "kind": k, "group": g, "distance": i, "n": 9,
+        {"dataset": d, "model": "m", "kind": k, "group": g, "distance": i, "n": 9 - (i > 9),
          "median": 0.1 / i, "q1": 0.05 / i, "q3": 0.2 / i}
         for d, k, groups in (("d", "MFASS", ("disrupting", "other")),
                              ("e", MUTAGENESIS, ("conserved", "not conserved")))
         for g in groups for i in range(1, 20)
     ]  # fmt: skip
     profiles = validate(pd.DataFrame(rows), PROFILES)
-    counts = profiles.drop_duplicates(["dataset", "group"])[["dataset", "kind", "group", "n"]]
-    counts = counts.assign(subset=counts["kind"].map({"MFASS": "all", MUTAGENESIS: "sites"}))
     figure = scripts.plot_context_profiles.draw(
-        profiles, counts, {"d": "MFASS", "e": MUTAGENESIS}, STYLES, 0.8
+        profiles, {"d": "MFASS", "e": MUTAGENESIS}, STYLES, 0.8
     )
     shown = texts(figure)
     assert "SDV (n = 9)" in shown

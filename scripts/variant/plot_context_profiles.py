@@ -25,7 +25,7 @@ def group_looks(threshold: float) -> dict[str, tuple[str, str]]:
     }
 
 
-def draw_panel(ax: Axes, profiles: pd.DataFrame, counts: Mapping[str, int], looks: Mapping) -> None:
+def draw_panel(ax: Axes, profiles: pd.DataFrame, looks: Mapping) -> None:
     """Draw the median and the quartiles of each group by distance, on a log axis.
 
     Parameters
@@ -34,8 +34,6 @@ def draw_panel(ax: Axes, profiles: pd.DataFrame, counts: Mapping[str, int], look
         Where to draw.
     profiles
         Rows of PROFILES of one run.
-    counts
-        Group -> how many variants or sites.
     looks
         As from `group_looks`.
     """
@@ -46,7 +44,7 @@ def draw_panel(ax: Axes, profiles: pd.DataFrame, counts: Mapping[str, int], look
             continue
         ax.fill_between(part["distance"], part["q1"].clip(lower=part["median"].min() / 100),
                         part["q3"], color=colour, alpha=0.15, linewidth=0)  # fmt: skip
-        name = f"{label} (n = {counts[group]:,})"
+        name = f"{label} (n = {part['n'].max():,})"  # with a value at some distance
         ax.plot(part["distance"], part["median"], color=colour, linewidth=1, label=name)
     ax.set(yscale="log", xlim=(0, None))
     ax.legend(loc="upper right")
@@ -54,7 +52,6 @@ def draw_panel(ax: Axes, profiles: pd.DataFrame, counts: Mapping[str, int], look
 
 def draw(
     profiles: pd.DataFrame,
-    counts: pd.DataFrame,
     datasets: Mapping[str, str],
     styles: Mapping[str, Mapping],
     threshold: float,
@@ -63,8 +60,8 @@ def draw(
 
     Parameters
     ----------
-    profiles, counts
-        Rows of PROFILES and of GROUP_COUNTS.
+    profiles
+        Rows of PROFILES.
     datasets
         Data set -> kind.
     styles
@@ -80,9 +77,7 @@ def draw(
             if own.empty:
                 ax.remove()
                 continue
-            size_of = counts[(counts["dataset"] == dataset) & (counts["subset"] != "outside")]
-            sizes = dict(zip(size_of["group"], size_of["n"], strict=True))
-            draw_panel(ax, own, sizes, group_looks(threshold))
+            draw_panel(ax, own, group_looks(threshold))
             site = kind == MUTAGENESIS
             ax.set_xlabel(f"nt from the {'mutated site' if site else 'variant'}")
             ax.set_title(MUTAGENESIS_TITLE if site else title_of(dataset, kind), loc="left")
@@ -96,7 +91,7 @@ def main(snakemake):
     with job(snakemake) as log, plotting.style(inputs.style):
         profiles = read_table(inputs.profiles, PROFILES)
         counts = read_table(inputs.counts, GROUP_COUNTS)
-        figure = draw(profiles, counts, params.datasets, params.models, params.threshold)
+        figure = draw(profiles, params.datasets, params.models, params.threshold)
         plotting.save(figure, outputs.pdf, outputs.png)
         write_table(profiles, outputs.profiles, PROFILES)
         write_table(counts, outputs.counts, GROUP_COUNTS)
