@@ -440,12 +440,12 @@ def disrupting_anywhere(world, n_weak=300):
     return pd.concat([strong, weak]).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def disrupting_both_ways(world, n=12_000):
-    """Variants that weaken a site or make a look-alike of it, and as many others as far from it.
+def disrupting_both_ways(world, n=24_000):
+    """Variants that weaken a site or make a look-alike of it, and others that match them.
 
     Drawn as the demo's are, but more. Both kinds lower psi by over 0.5; for each there is one that
-    moves it by less than 0.05 at the same offset from the nearer end of its exon, so that the
-    place alone tells nothing.
+    moves it by less than 0.05 at the same offset from the nearer end of its exon, and that makes a
+    GT or an AG if the other does. So neither distance nor such a pair tells them apart.
     """
     codes = {chrom: motifs.encode(text) for chrom, text in world.sequences.items()}
     spliced = world.genome.spliced_exons
@@ -457,13 +457,21 @@ def disrupting_both_ways(world, n=12_000):
     from_first, from_last = ((table["position"] - end) * np.where(plus, 1, -1)
                              for end in (first, last))  # fmt: skip
     nearer = from_first.abs() <= from_last.abs()
+    offset = from_first.where(nearer, from_last)
+    makes_pair = np.array([_makes_pair(*_lay(world, row)[:3]) for row in table.itertuples()])
     parts = []
-    for _, rows in table.groupby([nearer, from_first.where(nearer, from_last)]):
+    for _, rows in table.groupby([nearer, offset, makes_pair]):
         strong = rows[rows["delta_psi"] < STRONG]
         weak = rows[rows["delta_psi"].abs() < WEAK]
         number = min(len(strong), len(weak))
         parts += [part.sample(number, random_state=4) for part in (strong, weak)]
     return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
+
+
+def _makes_pair(text, changed, offset):
+    """Whether a change makes a GT or an AG."""
+    pairs = [(text[i : i + 2], changed[i : i + 2]) for i in (offset - 1, offset)]
+    return any(before != after and after in ("GT", "AG") for before, after in pairs)
 
 
 def _weakening(world):

@@ -28,6 +28,7 @@ def all_scores(models, world, name):
     found = variant_scores(models["trained"], world, table, hidden=True)
     untrained = variant_scores(models["untrained"], world, table).add_prefix("untrained ")
     near = pd.DataFrame({"distance": -np.minimum(*ends), "chance": 0.0})
+    near["size of delta_p"] = found["delta_p"].abs()
     return pd.concat([table[["tx_id", "delta_psi"]], found, untrained, near], axis=1)
 
 
