@@ -106,11 +106,13 @@ def test_groups_are_compared_with_random_pairs_layer_by_layer(groups):
     higher = table.loc[("mean", "intronic_pair")]
     assert higher["matched_low"] > 0.8
     assert higher["p_value"] < 1e-6
+    assert higher["matched_p_value"] < 1e-6
+    assert 0 < higher["matched_u"] < higher["u"]
     assert higher["auc"] == pytest.approx(higher["u"] / (39 * 40))
     for other in (("1", "intronic_pair"), ("mean", "unpair")):
         assert table.loc[other, "matched_low"] < 0.5 < table.loc[other, "matched_high"]
     random = groups[groups["group"] == "random_pair"]
-    assert random[["auc", "matched_auc", "u", "p_value"]].isna().all(axis=None)
+    assert random[["auc", "matched_auc", "u", "p_value", "matched_p_value"]].isna().all(axis=None)
     assert (groups["mean_low"] < groups["mean"]).all()
 
 

@@ -11,6 +11,7 @@ from splicebert.attention_statistics import (
     enrichment,
     mann_whitney,
     matched_auc,
+    matched_mann_whitney,
 )
 from splicebert.errors import SpliceBERTError
 
@@ -46,6 +47,33 @@ def test_mann_whitney_is_scipys():
     expected = mannwhitneyu(one, two, method="asymptotic")
     assert mann_whitney(one, two) == pytest.approx((expected.statistic, expected.pvalue))
     assert np.isnan(mann_whitney(one[:0], two)).all()
+
+
+@pytest.mark.parametrize("levels", [1000, 6])
+def test_matched_mann_whitney_of_one_stratum_is_scipys(levels):
+    rng = np.random.default_rng(levels)
+    label, score = rng.random(90) < 0.4, rng.integers(0, levels, 90).astype(float)
+    expected = mannwhitneyu(score[label], score[~label], method="asymptotic")
+    found = matched_mann_whitney(label, score, np.zeros(90))
+    assert found == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_matched_mann_whitney_compares_within_strata():
+    rng = np.random.default_rng(3)
+    stratum = np.repeat([0, 1, 2], [60, 60, 5])
+    label = np.concatenate([rng.random(60) < 0.8, rng.random(60) < 0.2, np.ones(5, bool)])
+    score = rng.integers(0, 40, 125) + 30.0 * (stratum == 0)  # it follows the stratum alone
+    u, p = matched_mann_whitney(label, score, stratum)
+    parts = [label & (stratum == k) for k in (0, 1)], [~label & (stratum == k) for k in (0, 1)]
+    apart = [mannwhitneyu(score[one], score[two]) for one, two in zip(*parts, strict=True)]
+    assert u == pytest.approx(sum(part.statistic for part in apart))
+    assert p > 0.01
+    assert matched_mann_whitney(label, score, np.zeros(125))[1] < 1e-6
+    assert u / sum(one.sum() * two.sum() for one, two in zip(*parts, strict=True)) == pytest.approx(
+        brute(label, score, stratum)
+    )
+    assert np.isnan(matched_mann_whitney(label, score, np.arange(125))).all()
+    assert matched_mann_whitney(label, score * 0, stratum)[1] == 1
 
 
 def brute(label, score, stratum):

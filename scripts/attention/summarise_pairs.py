@@ -2,7 +2,13 @@
 
 import pandas as pd
 
-from splicebert.attention_statistics import block_mean, box, mann_whitney, matched_auc
+from splicebert.attention_statistics import (
+    block_mean,
+    box,
+    mann_whitney,
+    matched_auc,
+    matched_mann_whitney,
+)
 from splicebert.attention_tables import ALL_PAIR_SCORES, PAIR_GROUPS, PAIR_SCORES, PAIRS
 from splicebert.derived_pairs import distance_bins
 from splicebert.errors import FormatError
@@ -87,6 +93,9 @@ def compare(
             **bootstrap,
         )
         row |= {name: found.value, low: found.low, high: found.high}
+    row["matched_u"], row["matched_p_value"] = matched_mann_whitney(
+        both["label"].to_numpy(), both["score"].to_numpy(), bins
+    )
     return row
 
 

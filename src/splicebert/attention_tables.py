@@ -87,6 +87,8 @@ PAIR_GROUPS = Schema(
         Column("matched_auc", "float64", "the same against random pairs of its distance bin", True),
         Column("matched_low", "float64", "lower bound of its 95 % interval (transcripts)", True),
         Column("matched_high", "float64", "upper bound", True),
+        Column("matched_u", "float64", "Mann-Whitney U within bins of distance, summed", True),
+        Column("matched_p_value", "float64", "its p, two-sided, normal approximation", True),
         Column("n_random", "int64", "random pairs with a score", minimum=0),
     ),
     key=("dataset", "model", "layer", "group"),
