@@ -775,10 +775,21 @@ def test_a_run_of_baselines_outside_the_figure_gives_no_points(scripts, made):
 def test_layers_have_a_panel_each(scripts, made, close_figures):
     own = made.clusters[made.clusters["method"] == "demo"]
     points = scripts.summarise_points.layer_points(made.sites, own)
-    scores = made.clustering[made.clustering["method"] == "demo"]
-    figure = scripts.plot_layers.draw(points, scores, "Demo")
+    figure = scripts.plot_layers.draw(points, made.clustering, "Demo", {})
     assert len(figure.axes) == 3 * 3
     assert figure.axes[4].get_title().startswith("layer 1\nNMI donor 1.00")
+
+
+def test_baselines_have_a_panel_each(scripts, made, close_figures):
+    from splicebert.embedding_panels import method_styles
+
+    own = made.clusters[made.clusters["method"] != "demo"]
+    points = scripts.summarise_points.layer_points(made.sites, own)
+    looks = method_styles({}, [10, 100])
+    figure = scripts.plot_layers.draw(points, made.clustering, "One-hot baselines", looks)
+    titles = [ax.get_title().partition("\n")[0] for ax in figure.axes]
+    assert titles == ["One-hot ±10 nt", "One-hot ±100 nt"] * 3
+    assert [len(ax.collections) > 0 for ax in figure.axes] == [True] * 6
 
 
 def test_scores_by_layer_and_baselines_are_drawn(scripts, made, close_figures):

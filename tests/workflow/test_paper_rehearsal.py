@@ -78,7 +78,8 @@ FIGURES = {
     "embedding": [
         "umap",
         *(f"{dataset}.{name}" for dataset in ("ss-motif", "SSE-K562") for name in (
-            "scores", "baselines", "SpliceBERT.510nt.layers", "SpliceBERT-human.510nt.layers")),
+            "scores", "baselines", "baselines.layers", "SpliceBERT.510nt.layers",
+            "SpliceBERT-human.510nt.layers")),
     ],
     "attention": [f"gencode.v41lift37.SpliceBERT.1024nt.{name}" for name in (
         "pair_scores", "layer_profiles", "heads", "example")],

@@ -16,7 +16,7 @@ INFERENCE = {
 }  # fmt: skip
 PLOTS = {
     "plot_conservation_mlm_accuracy": 1, "plot_conservation_probe": 1, "plot_embedding_umap": 1,
-    "plot_embedding_interactive": 1, "plot_embedding_layers": 2, "plot_embedding_scores": 2,
+    "plot_embedding_interactive": 1, "plot_embedding_layers": 4, "plot_embedding_scores": 2,
     "plot_embedding_baselines": 2, "plot_attention_pair_scores": 1,
     "plot_attention_layer_profiles": 1, "plot_attention_heads": 1, "plot_attention_example": 1,
     "plot_variant_context_profiles": 1, "plot_variant_rank_scores": 1,
