@@ -306,6 +306,11 @@ def descendants(pid):
         below |= more
 
 
+def heed_interrupts():
+    """What a shell starts in the background ignores Ctrl-C, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def cut_off(project, arguments, stop):
     """Start a run, stop it when training has left one more checkpoint; its exit code.
 
@@ -317,6 +322,7 @@ def cut_off(project, arguments, stop):
     process = subprocess.Popen(
         words, cwd=project, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     try:
         while not set(state.glob("*/checkpoints/step-*")) - known:
