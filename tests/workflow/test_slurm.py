@@ -306,11 +306,6 @@ def descendants(pid):
         below |= more
 
 
-def heed_interrupts():
-    """What a shell starts in the background ignores Ctrl-C, and hands that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def cut_off(project, arguments, stop):
     """Start a run, stop it when training has left one more checkpoint; its exit code.
 
@@ -319,10 +314,11 @@ def cut_off(project, arguments, stop):
     state = Path(arguments[-1]) / FOLD / "state"
     words = ["snakemake", FIGURE, f"{FOLD}/metrics.tsv", "--cores", "2", *map(str, arguments)]
     known, limit = set(state.glob("*/checkpoints/step-*")), time.monotonic() + 300
+    # What a shell starts in the background ignores Ctrl-C, and would hand that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         words, cwd=project, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=heed_interrupts,
     )  # fmt: skip
     try:
         while not set(state.glob("*/checkpoints/step-*")) - known:
@@ -337,6 +333,7 @@ def cut_off(project, arguments, stop):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_run_that_is_cut_off_goes_on_and_gives_the_same_bytes(copy, local, project, run):
