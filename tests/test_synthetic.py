@@ -536,9 +536,9 @@ def test_effects_of_variants_are_those_of_the_mutated_genome(genome):
         assert row.delta_psi == pytest.approx(row.alt_psi - row.psi, abs=1e-6)
 
 
-def test_rivals_come_closer_to_a_site_than_any_look_alike_was(genome):
+def test_cryptic_sites_come_closer_to_a_site_than_any_look_alike_was(genome):
     codes, rows = forward_codes(genome), genome.variants
-    rows = rows[rows["place"] == "rival"]
+    rows = rows[rows["place"] == "cryptic_site"]
     assert len(rows) > 50
     assert (rows["delta_psi"] < -0.5).mean() > 0.1
     assert not rows.duplicated(["tx_id", "exon_number"]).any()
@@ -552,7 +552,7 @@ def test_rivals_come_closer_to_a_site_than_any_look_alike_was(genome):
         assert closer > CLOSER - 1e-9, row
 
 
-def test_changes_that_make_a_rival_are_all_found(genome):
+def test_changes_that_make_a_cryptic_site_are_all_found(genome):
     codes, exon = forward_codes(genome), genome.spliced_exons
     exon = exon[exon["psi"].between(0.3, 0.9)].iloc[[0]]
     context = exon_context(codes, exon)
@@ -571,7 +571,7 @@ def test_changes_that_make_a_rival_are_all_found(genome):
             if (before - after.competition[0]) / splicing.COMPETITION_WEIGHT >= CLOSER:
                 found.append((0, at - flank, base))
     expected = pd.DataFrame(sorted(found), columns=["exon", "local", "base"])
-    changes = splicing.rival_changes(DEMO, context, CLOSER)
+    changes = splicing.cryptic_site_changes(DEMO, context, CLOSER)
     assert len(changes) > 0
     pd.testing.assert_frame_equal(changes, expected, check_dtype=False)
 
@@ -591,7 +591,7 @@ def test_variants_are_where_their_place_says(genome):
             "branchpoint": -47 <= local <= -17,
             "exon": inside,
             "intron": not inside,
-            "rival": not -3 <= behind <= 7 and not -20 <= local <= 1,
+            "cryptic_site": not -3 <= behind <= 7 and not -20 <= local <= 1,
         }
         assert expected[row.place], row
 

@@ -104,6 +104,20 @@ def test_a_deletion_is_aligned_by_its_flanks(run, folder, genome, changes):
     assert float(plus["donor_kl"]) == pytest.approx(kl, rel=1e-3)
 
 
+def test_a_site_of_unknown_bases_has_no_kl_and_says_so(cli, folder, genome, gtf, tmp_path):
+    s, path = genome.chr1, tmp_path / "n.fa"
+    path.write_text(f">chr1\n{s[:400]}NN{s[402:]}\n")  # the donor behind base 400
+    found = cli(
+        *("score-variants", "-m", folder, "--genome", path, "--length", LENGTH),
+        *("--annotation", gtf, "-"),
+        stdin=vcf(("chr1", 431, s[430], OTHER[s[430]])),
+    )
+    (row,) = found.rows
+    assert (row["strand"], row["donor_kl"], row["context_score"]) == ("+", "", "")
+    assert row["missing"] == "context_score:N_in_context&donor_kl:N"
+    assert float(row["acceptor_kl"]) > 0
+
+
 def test_genes_regions_and_sites(run, changes):
     rows = run(vcf(*changes)).rows
     keys = ("pos", "strand", "gene_name", "region", "site", "site_distance", "kind")

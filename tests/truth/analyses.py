@@ -422,7 +422,7 @@ def disrupting(world):
 
     The first lower psi by over 0.5. The others move it by less than 0.05 and lie in the same kinds
     of places, three times as many in each where there are so many; their exon and its sites lie
-    within the window. Those that make a look-alike of a site are in `disrupting_both_ways`.
+    within the window. Those drawn to make a cryptic site are in `disrupting_both_ways`.
     """
     parts = []
     for _, rows in _weakening(world).groupby("place"):
@@ -441,7 +441,7 @@ def disrupting_anywhere(world, n_weak=300):
 
 
 def disrupting_both_ways(world, n=24_000):
-    """Variants that weaken a site or make a look-alike of it, and others that match them.
+    """Variants that weaken a site or make a cryptic one beside it, and others that match them.
 
     Drawn as the demo's are, but more. Both kinds lower psi by over 0.5; for each there is one that
     moves it by less than 0.05 at the same offset from the nearer end of its exon, and that makes a
@@ -458,7 +458,7 @@ def disrupting_both_ways(world, n=24_000):
                              for end in (first, last))  # fmt: skip
     nearer = from_first.abs() <= from_last.abs()
     offset = from_first.where(nearer, from_last)
-    makes_pair = np.array([_makes_pair(*_lay(world, row)[:3]) for row in table.itertuples()])
+    makes_pair = np.array([_makes_pair(world, row) for row in table.itertuples()])
     parts = []
     for _, rows in table.groupby([nearer, offset, makes_pair]):
         strong = rows[rows["delta_psi"] < STRONG]
@@ -468,15 +468,16 @@ def disrupting_both_ways(world, n=24_000):
     return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def _makes_pair(text, changed, offset):
-    """Whether a change makes a GT or an AG."""
-    pairs = [(text[i : i + 2], changed[i : i + 2]) for i in (offset - 1, offset)]
-    return any(before != after and after in ("GT", "AG") for before, after in pairs)
+def _makes_pair(world, row):
+    """Whether a variant makes a GT or an AG."""
+    before, _, behind = window(world, row.chrom, row.position - 1, row.position + 2, row.strand)
+    base = row.alt if row.strand == "+" else row.alt.translate(COMPLEMENT)
+    return not {before + base, base + behind}.isdisjoint({"GT", "AG"})
 
 
 def _weakening(world):
     table = _scorable(world.genome.variants)
-    return table[table["place"] != "rival"]
+    return table[table["place"] != "cryptic_site"]
 
 
 def _scorable(table):

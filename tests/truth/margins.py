@@ -10,6 +10,7 @@ from truth.analyses import (
     disrupting,
     disrupting_anywhere,
     disrupting_both_ways,
+    once,
     variant_scores,
 )
 
@@ -21,9 +22,15 @@ SETS = {
 }
 
 
+@once
+def drawn(world, name):
+    """A set of variants, drawn once a world."""
+    return SETS[name](world)
+
+
 def all_scores(models, world, name):
     """Table of a set of variants with the scores of both models, and of no model."""
-    table = SETS[name](world)
+    table = drawn(world, name)
     ends = [(table["position"] - table[end]).abs() for end in ("exon_start", "exon_end")]
     found = variant_scores(models["trained"], world, table, hidden=True)
     untrained = variant_scores(models["untrained"], world, table).add_prefix("untrained ")

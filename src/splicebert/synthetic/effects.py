@@ -24,12 +24,12 @@ PLACES = {
     "exon": 0.20,
     "intron": 0.16,
 }
-"""Where variants are drawn, and the share drawn there, but for rivals."""
-RIVALS = 0.12
-"""Share of the variants that make a look-alike of a site beside it; their place is `rival`."""
+"""Where variants are drawn, and the share drawn there, but for cryptic sites."""
+CRYPTIC_SITES = 0.12
+"""Share of the variants that make a cryptic splice site beside one: place `cryptic_site`."""
 CLOSER = 2.0
-"""By how much they bring it closer to the site than the closest was, at least, bits."""
-_EXONS = 256
+"""By how much it comes closer to the site than the closest look-alike did, at least, bits."""
+_AT_ONCE = 256
 DATASETS = ("vexseq", "mfass")
 _KEYS = ["chrom", "start", "end", "strand", "tx_id", "exon_number"]
 
@@ -123,11 +123,11 @@ def draw_variants(
 ) -> pd.DataFrame:
     """Return `SyntheticGenome.variants`: places of all kinds, and what they do to psi."""
     n = spec.variants if len(spliced) else 0
-    rivals = round(n * RIVALS)
+    cryptic = round(n * CRYPTIC_SITES)
     table = pd.concat(
         [
-            _draw_places(rng, n - rivals, spliced),
-            _draw_rivals(rng, spec.grammar, rivals, codes, spliced),
+            _draw_places(rng, n - cryptic, spliced),
+            _draw_cryptic_sites(rng, spec.grammar, cryptic, codes, spliced),
         ],
         ignore_index=True,
     )
@@ -184,27 +184,29 @@ def _draw_places(rng: np.random.Generator, n: int, spliced: pd.DataFrame) -> pd.
     return table.assign(place=place, local=np.array(picked, dtype=np.int64), base=-1)
 
 
-def _draw_rivals(
+def _draw_cryptic_sites(
     rng: np.random.Generator,
     grammar: Grammar,
     n: int,
     codes: dict[str, np.ndarray],
     spliced: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Draw up to n exons that can have a rival, each once, and in each a change that makes one.
+    """Draw up to n exons beside which a base can make a cryptic site, each once, and such a change.
 
     Columns are those of `_draw_places`.
     """
     order = spliced.iloc[rng.permutation(len(spliced))].reset_index(drop=True)
     parts, found = [spliced.iloc[:0].assign(place="", local=0, base=0)], 0
-    for start in range(0, len(order), _EXONS):
-        table = order.iloc[start : start + _EXONS].reset_index(drop=True)
-        changes = splicing.rival_changes(grammar, exon_context(codes, table), CLOSER)
+    for start in range(0, len(order), _AT_ONCE):
+        table = order.iloc[start : start + _AT_ONCE].reset_index(drop=True)
+        changes = splicing.cryptic_site_changes(grammar, exon_context(codes, table), CLOSER)
         changes = changes.groupby("exon").sample(1, random_state=rng).iloc[: n - found]
         here = table.iloc[changes["exon"]].reset_index(drop=True)
         parts.append(
             here.assign(
-                place="rival", local=changes["local"].to_numpy(), base=changes["base"].to_numpy()
+                place="cryptic_site",
+                local=changes["local"].to_numpy(),
+                base=changes["base"].to_numpy(),
             )
         )
         found += len(here)

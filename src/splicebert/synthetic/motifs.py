@@ -73,9 +73,13 @@ def log_odds(pwm: np.ndarray, codes: np.ndarray, background: np.ndarray) -> np.n
     scores : float64 (n,)
         Sum over the positions of log2(matrix / background); bits.
     """
+    return log_odds_table(pwm, background)[np.arange(pwm.shape[0]), codes].sum(axis=1)
+
+
+def log_odds_table(pwm: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """log2(matrix / background), bits: float64 (positions, nt), -inf where a base can't be."""
     with np.errstate(divide="ignore"):
-        table = np.log2(pwm / background)
-    return table[np.arange(pwm.shape[0]), codes].sum(axis=1)
+        return np.log2(pwm / background)
 
 
 def scan(pwm: np.ndarray, codes: np.ndarray, background: np.ndarray) -> np.ndarray:

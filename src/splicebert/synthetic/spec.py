@@ -63,7 +63,8 @@ class GenomeSpec:
     gap_fraction
         Share of the bases without conservation scores.
     variants
-        Number of variants drawn; repeated ones are dropped, and an exon has one rival at most.
+        Number of variants drawn; repeated ones are dropped, and an exon has one that
+        makes a cryptic site at most.
     """
 
     chromosomes: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_CHROMOSOMES))
@@ -155,8 +156,8 @@ class SyntheticGenome:
         One row a single-nucleotide variant in or near a spliced exon: chrom, position (0-based),
         ref, alt (forward strand), strand, tx_id, exon_number, exon_start, exon_end, place
         (`donor`, `acceptor` for the dinucleotides, `donor_region`, `acceptor_region`,
-        `branchpoint`, `exon`, `intron`; `rival`: where the change makes a look-alike of a site
-        beside it), dataset (`vexseq` or `mfass`, the VCF that it is written
+        `branchpoint`, `exon`, `intron`; `cryptic_site`: where the change makes a
+        cryptic splice site beside one), dataset (`vexseq` or `mfass`, the VCF that it is written
         to), psi, alt_psi, delta_psi (from `splicing.exon_terms`).
     decoys
         One row a sequence drawn from a splice-site matrix within an intron, where no site is:

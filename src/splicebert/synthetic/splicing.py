@@ -108,8 +108,8 @@ def expected_strength(pwm: np.ndarray, background: np.ndarray) -> float:
         return float(np.nansum(pwm * np.log2(pwm / background)))
 
 
-def rival_changes(grammar: Grammar, context: Context, least: float) -> pd.DataFrame:
-    """Find the single bases whose change makes a rival: a look-alike closer to a site than any.
+def cryptic_site_changes(grammar: Grammar, context: Context, least: float) -> pd.DataFrame:
+    """Find the single bases whose change makes a cryptic site: a look-alike closer than any was.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def rival_changes(grammar: Grammar, context: Context, least: float) -> pd.DataFr
     lengths = np.array([len(exon) for exon in context.exons])
     shifts = lengths - _WITHIN, np.full(len(lengths), -FLANK)
     parts = [
-        _rivals_of_site(*place, grammar.intron_bases, least).assign(
+        _cryptic_sites_near(*place, grammar.intron_bases, least).assign(
             local=lambda found, shift=shift: found["local"] + shift[found["exon"]]
         )
         for place, shift in zip(_sites(grammar, context), shifts, strict=True)
@@ -182,7 +182,7 @@ def _closeness(rival: np.ndarray, own: np.ndarray) -> np.ndarray:
     return np.maximum(close, 0)
 
 
-def _rivals_of_site(
+def _cryptic_sites_near(
     pwm: np.ndarray,
     offsets: np.ndarray,
     codes: np.ndarray,
@@ -190,11 +190,10 @@ def _rivals_of_site(
     background: np.ndarray,
     least: float,
 ) -> pd.DataFrame:
-    """`rival_changes` of one site: exon, local (offset in `codes`), base."""
+    """`cryptic_site_changes` of one site: exon, local (offset in `codes`), base."""
     own, close = _site(pwm, offsets, codes, junction, background)
     at = junction + int(offsets[0])
-    with np.errstate(divide="ignore"):
-        table = np.log2(pwm / background)
+    table = motifs.log_odds_table(pwm, background)
     windows = np.lib.stride_tricks.sliding_window_view(codes, len(pwm), axis=1)
     others = np.flatnonzero(_others(windows.shape[1], at))
     each = table[np.arange(len(pwm)), windows[:, others]]  # (n, others, positions)
@@ -220,8 +219,7 @@ def _best_branchpoint(grammar: Grammar, before: np.ndarray) -> np.ndarray:
     nearest, farthest = BRANCHPOINT_RANGE
     first = FLANK - farthest + int(BRANCHPOINT_OFFSETS[0])
     best = scores[:, first : first + farthest - nearest + 1].max(axis=1)
-    with np.errstate(divide="ignore"):
-        table = np.log2(grammar.branchpoint / grammar.intron_bases)
+    table = motifs.log_odds_table(grammar.branchpoint, grammar.intron_bases)
     weakest = np.where(np.isfinite(table), table, np.inf).min(axis=1).sum()
     return np.maximum(best, weakest - 4)
 
