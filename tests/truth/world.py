@@ -18,8 +18,10 @@ class World(NamedTuple):
     sequences: dict[str, str]
 
 
-def make_world(species, seed, chromosomes):
-    genome = make_genome(GenomeSpec(chromosomes=dict(chromosomes), species=species), seed)
+def make_world(species, seed, chromosomes, **settings):
+    """World of a species; `settings` are further ones of `GenomeSpec`."""
+    spec = GenomeSpec(chromosomes=dict(chromosomes), species=species, **settings)
+    genome = make_genome(spec, seed)
     return World(genome, {chrom: s.upper() for chrom, s in genome.sequences.items()})
 
 

@@ -10,9 +10,11 @@ import sysconfig
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 import yaml
 from filelock import FileLock
@@ -208,6 +210,34 @@ def demo(finished_demo, tmp_path_factory) -> Demo:
     folder = tmp_path_factory.mktemp("demo") / "splicebert"
     shutil.copytree(finished_demo.folder, folder, symlinks=True)
     return finished_demo._replace(folder=folder)
+
+
+@pytest.fixture(scope="session")
+def kill_in_the_second_job() -> Callable[..., None]:
+    """Function (command, logs, pattern, cwd): kill snakemake with all its jobs, as a crash would.
+
+    It does so once the second of the log files that match has been begun, each being one job's.
+    """
+
+    def kill(command, logs: Path, pattern: str, *, cwd: Path) -> None:
+        for log in logs.glob(pattern):
+            log.unlink()
+        environment = os.environ | {"PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
+        with subprocess.Popen(
+            [str(word) for word in command], cwd=cwd, env=environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as snakemake:  # fmt: skip
+            while len(list(logs.glob(pattern))) < 2:
+                assert snakemake.poll() is None
+                time.sleep(0.01)
+            parent = psutil.Process(snakemake.pid)
+            jobs = parent.children(recursive=True)
+            for process in (parent, *jobs):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        assert jobs
+
+    return kill
 
 
 @pytest.fixture(scope="session")

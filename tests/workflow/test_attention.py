@@ -173,27 +173,31 @@ def test_the_example_lies_where_its_intron_does(finished):
     assert (row["p"], row["q"] + 1) == (example["start"], example["end"])
 
 
-def test_a_run_resumes_at_the_shard_where_it_stopped(finished, project, planned, run):
-    """As after a kill: one shard and what depends on it are missing."""
+def test_a_run_killed_in_inference_goes_on_at_its_shard(
+    finished, project, run, jobs, planned, kill_in_the_second_job, tmp_path
+):
+    """Last of this file: what depends on the shards is older than they are from here on."""
     folder, path = finished
-    shard = inputs_of(finished, "paper_form") / MODEL / "profiles.001.zarr.zip"
-    before = {p: p.read_bytes() for p in shard.parent.glob("profiles.*.zarr.zip")}
-    shard.unlink()
-    for made_later in ("attention/tables", "figures/attention"):
-        shutil.rmtree(folder / "results" / made_later)
+    shards = inputs_of(finished, "paper_form") / MODEL
+    names = [f"profiles.{number:03d}.zarr.zip" for number in range(SHARDS)]
+    for name in names:
+        shutil.move(shards / name, tmp_path / name)
     arguments = ("--configfile", path, "--directory", folder)
+    targets = [(shards / name).relative_to(folder) for name in names]
 
-    jobs = planned("attention", *arguments, cwd=project)
-    assert jobs["infer_attention_introns"] == 1
-    assert "infer_attention_pairs" not in jobs
-    assert "prepare_attention_pairs" not in jobs
-    target = "results/attention/tables/layer_profiles.tsv"
-    run(target, "--cores", "2", *arguments, cwd=project)
+    command = ("snakemake", *targets, "--cores", "1", *arguments)
+    logs = folder / "logs/attention/paper_form" / MODEL
+    kill_in_the_second_job(command, logs, "infer_introns.*.log", cwd=project)
+    done = {name: (shards / name).stat().st_mtime_ns for name in names if (shards / name).exists()}
+    run("--unlock", *arguments, cwd=project)
+    output = run(*command[1:], cwd=project)
 
-    with ArrayReader(shard) as reader:
-        again = reader.read("layer_1")
-    old = folder / "old.zarr.zip"
-    old.write_bytes(before[shard])
-    with ArrayReader(old) as reader:
-        np.testing.assert_array_equal(again, reader.read("layer_1"))
-    assert not planned(target, *arguments, cwd=project)
+    assert 0 < len(done) < SHARDS
+    assert jobs(output) == {"infer_attention_introns": SHARDS - len(done)}
+    for name in names:
+        file = shards / name
+        assert name not in done or file.stat().st_mtime_ns == done[name]
+        with ArrayReader(file) as found, ArrayReader(tmp_path / name) as expected:
+            assert list(found.window_ids) == list(expected.window_ids)
+            np.testing.assert_array_equal(found.read("layer_1"), expected.read("layer_1"))
+    assert not planned(*targets, *arguments, cwd=project)

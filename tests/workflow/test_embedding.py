@@ -1,16 +1,10 @@
 """The embedding branch to the end: site sets of every source, shards, files, tables, figures."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
-from contextlib import suppress
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 import yaml
 
@@ -329,28 +323,9 @@ def test_published_protocol_through_the_workflow(shared, project, tmp_path, run,
         np.testing.assert_allclose(states, expected, rtol=1e-3, atol=1e-3)  # kept in float16
 
 
-def kill_in_the_second_shard(command, folder, *, cwd):
-    """Run snakemake and kill it with all its jobs, as a crash would, within its second shard."""
-    logs = folder / "logs/embedding/bed/demo"
-    for log in logs.glob("infer_hidden_states.*.log"):
-        log.unlink()
-    environment = os.environ | {"PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
-    with subprocess.Popen(
-        [str(word) for word in command], cwd=cwd, env=environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as snakemake:  # fmt: skip
-        while len(list(logs.glob("infer_hidden_states.*.log"))) < 2:
-            assert snakemake.poll() is None
-            time.sleep(0.01)
-        parent = psutil.Process(snakemake.pid)
-        jobs = parent.children(recursive=True)
-        for process in (parent, *jobs):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-    assert jobs
-
-
-def test_a_run_killed_in_inference_goes_on_at_its_shard(finished, project, run, jobs, tmp_path):
+def test_a_run_killed_in_inference_goes_on_at_its_shard(
+    finished, project, run, jobs, kill_in_the_second_job, tmp_path
+):
     """Last of this file: what depends on the shards is older than they are from here on."""
     folder, arguments, _ = finished
     shards = folder / "results/embedding/bed/demo"
@@ -360,7 +335,8 @@ def test_a_run_killed_in_inference_goes_on_at_its_shard(finished, project, run, 
     targets = [(shards / name).relative_to(folder) for name in names]
 
     command = ("snakemake", *targets, "--cores", "1", *arguments)
-    kill_in_the_second_shard(command, folder, cwd=project)
+    logs = folder / "logs/embedding/bed/demo"
+    kill_in_the_second_job(command, logs, "infer_hidden_states.*.log", cwd=project)
     done = {name: (shards / name).stat().st_mtime_ns for name in names if (shards / name).exists()}
     run("--unlock", *arguments, cwd=project)
     output = run(*command[1:], cwd=project)
