@@ -253,16 +253,22 @@ EMBEDDING = [
     ),
     *(
         Demand(
-            "embedding", "clusters follow the label: NMI of the best layer over the control's",
-            "clusters", (site,), control, pending=pending,
+            "embedding", f"clusters of {dataset} follow the label: NMI over the control's",
+            "clusters", (dataset, site), control, pending=pending,
         )
-        for site, control, pending in (
-            ("donor", "untrained", ""),
-            ("donor", "onehot10", ""),
-            ("donor", "onehot100", ""),
-            ("acceptor", "untrained", ""),
-            ("acceptor", "onehot10", MATRIX),
-            ("acceptor", "onehot100", ""),
+        for dataset, site, control, pending in (
+            ("demo-sites", "donor", "untrained", ""),
+            ("demo-sites", "donor", "onehot10", ""),
+            ("demo-sites", "donor", "onehot100", ""),
+            ("demo-sites", "acceptor", "untrained", ""),
+            ("demo-sites", "acceptor", "onehot10", MATRIX),
+            ("demo-sites", "acceptor", "onehot100", ""),
+            ("decoys", "donor", "untrained", ""),
+            ("decoys", "donor", "onehot10", ""),
+            ("decoys", "donor", "onehot100", ""),
+            ("decoys", "acceptor", "untrained", ""),
+            ("decoys", "acceptor", "onehot10", ""),
+            ("decoys", "acceptor", "onehot100", ""),
         )
     ),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from truth.claims import demands
 from truth.margins import paired
 
 RUNS = ("demo", "untrained", "baselines")
+CHOICE = "chr1"  # where clusters choose a layer; measured on the other chromosomes
 WINDOW = 510  # nt, of the demo; sites whose windows overlap are resampled together
 
 ALL = {"per_class": 1000}
@@ -64,10 +65,10 @@ def run_table(run, folder, config, name):
 
 
 def read_scores(folder, site):
-    """Sites of a kind with label and block, and (method, layer) -> its probe's scores of them."""
+    """Sites of a kind: label, block, chromosome; and (method, layer) -> its probe's scores."""
     sites = read_table(folder / "inputs.parquet", EMBEDDING_SITES)
     sites = sites.assign(block=site_blocks(sites, WINDOW)).set_index("site_id")
-    sites = sites.loc[sites["site"] == site, ["positive", "block"]]
+    sites = sites.loc[sites["site"] == site, ["positive", "block", "chrom"]]
     runs = [read_table(folder / run / "probe.parquet", SITE_PROBE) for run in RUNS]
     scores = {
         key: part.set_index("site_id")["score"].loc[sites.index].to_numpy()
@@ -76,17 +77,24 @@ def read_scores(folder, site):
     return sites, scores
 
 
+def by_the_best_layer(sites, scores, method):
+    """Scores of each chromosome's sites by the layer with the highest AUC on the others."""
+    label, layers = sites["positive"].to_numpy(), [key for key in scores if key[0] == method]
+    chosen, found = {}, np.empty(len(sites))
+    for chrom in sites["chrom"].unique():
+        here = (sites["chrom"] == chrom).to_numpy()
+        key = max(layers, key=lambda key: roc_auc_score(label[~here], scores[key][~here]))
+        found[here], chosen[chrom] = scores[key][here], key[1]
+    print(f"{method}, layers {sorted(set(chosen.values()))}: AUC {roc_auc_score(label, found):.3f}")
+    return found
+
+
 def auc_over(folder, site, control):
-    """AUC of the demo model's best layer, and what it has more than the control's: Estimates."""
+    """AUC of the demo model, and what it has more than the control's: Estimates."""
     sites, scores = read_scores(folder, site)
-    label, best = sites["positive"].to_numpy(), []
-    for method in ("demo", control):
-        values = {key: roc_auc_score(label, score) for key, score in scores.items()
-                  if key[0] == method}  # fmt: skip
-        key = max(values, key=values.get)
-        print(f"{method}, layer {key[1]}: AUC {values[key]:.3f}")
-        best.append(scores[key])
-    return auc(label, best[0], sites["block"]), paired(roc_auc_score, label, best, sites["block"])
+    label, block = sites["positive"].to_numpy(), sites["block"]
+    both = [by_the_best_layer(sites, scores, method) for method in ("demo", control)]
+    return auc(label, both[0], block), paired(roc_auc_score, label, both, block)
 
 
 @pytest.mark.parametrize("demand", demands("embedding", "probe"))
@@ -101,12 +109,13 @@ def test_some_layer_tells_classes_better_than(outputs, demand):
 
 @pytest.fixture(scope="module")
 def clusters(outputs):
-    """Data set -> clusters of its sites of either kind alone, with method, layer, label, block."""
+    """Data set -> clusters of its GT alone and AG alone: method, layer, label, block, chrom."""
     found = {}
     for dataset in ("demo-sites", "decoys"):
         folder = outputs / dataset
         sites = read_table(folder / "inputs.parquet", EMBEDDING_SITES)
-        sites = sites[["site_id", "site", "positive"]].assign(block=site_blocks(sites, WINDOW))
+        columns = ["site_id", "chrom", "site", "positive"]
+        sites = sites[columns].assign(block=site_blocks(sites, WINDOW))
         runs = [read_table(folder / run / "clusters.parquet", CLUSTERS) for run in RUNS]
         table = pd.concat(runs).merge(sites, on="site_id")
         found[dataset] = table[table["subset"] == table["site"]]
@@ -114,28 +123,37 @@ def clusters(outputs):
 
 
 def nmi_over(clusters, site, control):
-    """NMI of the demo model's best layer less that of the control's, bootstrap of the same sites.
+    """NMI of the demo model less that of the control's, each by its best layer on CHOICE.
 
-    As in `agreement`, replicates are shifted: each holds sites twice, which agree with themselves.
+    Measured on the other chromosomes, with a bootstrap of the same sites. As in `agreement`,
+    replicates are shifted: each holds sites twice, which agree with themselves.
     """
     clusters = clusters[clusters["site"] == site]
     runs = {key: run.set_index("site_id").sort_index()
             for key, run in clusters.groupby(["method", "layer"])}  # fmt: skip
-    counts = {key: contingency(run["block"], run["cluster"], run["positive"])
-              for key, run in runs.items()}  # fmt: skip
-    value = {key: normalised_mutual_information(n.sum(axis=0)) for key, n in counts.items()}
-    best = [max((key for key in value if key[0] == method), key=value.get)
+
+    def counts(key, *, choice):
+        part = runs[key][(runs[key]["chrom"] == CHOICE) == choice]
+        return contingency(part["block"], part["cluster"], part["positive"])
+
+    def on_choice(key):
+        return normalised_mutual_information(counts(key, choice=True).sum(axis=0))
+
+    best = [max((key for key in runs if key[0] == method), key=on_choice)
             for method in ("demo", control)]  # fmt: skip
-    print(*(f"{method}, layer {layer}: {value[method, layer]:.3f}" for method, layer in best))
-    width = counts[best[0]].shape[1]
+    tables = [counts(key, choice=False) for key in best]
+    width = tables[0].shape[1]
 
     def both(total):
         return np.array([normalised_mutual_information(n) for n in np.split(total, [width])])
 
-    counts = np.concatenate([counts[key] for key in best], axis=1)
-    draws = bootstrap_counts(counts, both, 500, seed=0)
-    draws = draws - draws.mean(axis=0) + both(counts.sum(axis=0))
-    return estimate(value[best[0]] - value[best[1]], draws[:, 0] - draws[:, 1])
+    tables = np.concatenate(tables, axis=1)
+    value = both(tables.sum(axis=0))
+    print(*(f"{method}, layer {layer}: {nmi:.3f}"
+            for (method, layer), nmi in zip(best, value, strict=True)))  # fmt: skip
+    draws = bootstrap_counts(tables, both, 500, seed=0)
+    draws = draws - draws.mean(axis=0) + value
+    return estimate(value[0] - value[1], draws[:, 0] - draws[:, 1])
 
 
 @pytest.mark.parametrize("demand", demands("embedding", "clusters"))
