@@ -294,7 +294,7 @@ rule collect_embedding_reproduced:
         runtime=5,
     params:
         datasets={
-            name: {key: dataset[key] for key in ("kind", "layers")}
+            name: {key: dataset[key] for key in ("kind", "layers", "published")}
             for name, dataset in EMBEDDING_DATASETS.items()
         },
         protocol=protocol_of(EMBEDDING),

@@ -107,6 +107,8 @@ def test_bins_of_distance():
     found = distance_bins(np.array([100, 199, 200, 799, 800]), 100, 800, 100)
     assert found.tolist() == [0, 0, 1, 6, 6]
     assert distance_bins(np.array([5]), 5, 5, 100).tolist() == [0]
+    out_of_the_limits = distance_bins(np.array([-1, 0, 99, 801, 900, 901]), 100, 800, 100)
+    assert out_of_the_limits.tolist() == [-2, -1, -1, 7, 7, 8]
 
 
 def test_a_sample_of_bins_keeps_the_order_and_all_of_a_small_bin():

@@ -694,7 +694,7 @@ def test_clusters_are_scored_with_donors_and_acceptors_apart(made):
 
 
 def test_numbers_have_the_names_of_the_published_table(scripts, made, root):
-    settings = {"d": {"kind": "motif", "layers": {"demo": 1}}}
+    settings = {"d": {"kind": "motif", "layers": {"demo": 1}, "published": True}}
     named = scripts.collect_reproduced.name_rows(made.clustering, settings)
     table = named.assign(branch="embedding", protocol="corrected")[REPRODUCED.names]
     table = validate(table, REPRODUCED)
@@ -712,9 +712,12 @@ def test_numbers_have_the_names_of_the_published_table(scripts, made, root):
     expected = made.clustering.set_index(["method", "layer", "subset", "site", "metric"])["value"]
     value = main.set_index("metric")["value"]
     assert value["nmi_acceptor"] == expected["demo", 1, "all", "acceptor", "nmi"]
-    usage = {"d": {"kind": "usage", "layers": {}}}
+    usage = {"d": {"kind": "usage", "layers": {}, "published": True}}
     named = scripts.collect_reproduced.name_rows(made.clustering, usage)
     assert "SSE-K562" in set(named["quantity"]) & set(published["dataset"])
+    own = {"d": {"kind": "usage", "layers": {}, "published": False}}
+    named = scripts.collect_reproduced.name_rows(made.clustering, own)
+    assert {name.split()[0] for name in named["quantity"]} == {"d"}
 
 
 def test_observations_of_the_h5ad_file_are_documented(scripts, made):

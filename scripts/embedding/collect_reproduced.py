@@ -10,6 +10,7 @@ from splicebert.report import REPRODUCED
 from splicebert.tables import read_table, write_table
 
 QUANTITY = {"motif": "ss-motif", "usage": "SSE-K562"}
+"""Kind of a data set -> name of the paper's own one."""
 
 
 def main_rows(table: pd.DataFrame, layers: dict, quantity: str) -> pd.DataFrame:
@@ -37,11 +38,13 @@ def name_rows(table: pd.DataFrame, datasets: dict) -> pd.DataFrame:
     table
         CLUSTERING.
     datasets
-        Data set -> kind (motif or usage) and layers (method -> layer of the main figure).
+        Data set -> kind (motif or usage), layers (method -> layer of the main figure), and whether
+        it is published: only the paper's own sets are called as it calls them.
     """
     parts = []
     for dataset, settings in datasets.items():
-        own, quantity = table[table["dataset"] == dataset], QUANTITY[settings["kind"]]
+        own = table[table["dataset"] == dataset]
+        quantity = QUANTITY[settings["kind"]] if settings["published"] else dataset
         parts += [main_rows(own, settings["layers"], quantity), layer_rows(own, quantity)]
     return pd.concat(parts, ignore_index=True).rename(columns={"method": "model"})
 

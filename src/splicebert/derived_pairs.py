@@ -78,9 +78,14 @@ def _combinations(ends: pd.DataFrame, largest: int) -> Iterator[pd.DataFrame]:
 
 
 def distance_bins(distance: np.ndarray, smallest: int, largest: int, width: int) -> np.ndarray:
-    """Number the bins of distances: int64, from 0; the last one holds `largest`, too."""
-    last = max((largest - smallest - 1) // width, 0)
-    return np.minimum((np.asarray(distance) - smallest) // width, last)
+    """Number the bins of distances: int64, from 0; the last one holds `largest`, too.
+
+    Distances out of the limits, of pairs that a file gives, have further bins of the same width.
+    """
+    distance, last = np.asarray(distance), max((largest - smallest - 1) // width, 0)
+    beyond = last + 1 + (distance - largest - 1) // width
+    within = np.minimum((distance - smallest) // width, last)
+    return np.where(distance > largest, beyond, within)
 
 
 def within_reach(table: pd.DataFrame, smallest: int, largest: int) -> pd.DataFrame:

@@ -169,13 +169,11 @@ def window_parts(example: pd.Series, introns: pd.DataFrame) -> pd.DataFrame:
     keys = ["chrom", "strand", "tx_start", "tx_end"]
     own = introns[(introns[keys] == example[keys]).all(axis=1)]
     inner = sorted(zip(own[["p", "q"]].min(axis=1), own[["p", "q"]].max(axis=1) + 1, strict=True))
+    span = min(example["p"], example["q"]), max(example["p"], example["q"]) + 1
     edges = [example["tx_start"], *(edge for pair in inner for edge in pair), example["tx_end"]]
     rows = [("window", example["start"], example["end"])]
     rows += [("exon", left, right) for left, right in zip(edges[::2], edges[1::2], strict=True)]
-    rows += [
-        ("example" if start == min(example["p"], example["q"]) else "intron", start, end)
-        for start, end in inner
-    ]
+    rows += [("example" if (start, end) == span else "intron", start, end) for start, end in inner]
     table = pd.DataFrame(rows, columns=["part", "start", "end"])
     for edge in ("start", "end"):
         table[edge] = table[edge].clip(example["start"], example["end"])

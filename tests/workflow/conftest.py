@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -213,21 +213,23 @@ def demo(finished_demo, tmp_path_factory) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def kill_in_the_second_job() -> Callable[..., None]:
-    """Function (command, logs, pattern, cwd): kill snakemake with all its jobs, as a crash would.
+def kill_in_the_second_shard() -> Callable[..., None]:
+    """Function (command, shards, cwd): kill snakemake with all its jobs, as a crash would.
 
-    It does so once the second of the log files that match has been begun, each being one job's.
+    It does so when one of the files `shards` is there and another is being written.
     """
 
-    def kill(command, logs: Path, pattern: str, *, cwd: Path) -> None:
-        for log in logs.glob(pattern):
-            log.unlink()
+    def kill(command, shards: Iterable[Path], *, cwd: Path) -> None:
+        def half_way() -> bool:
+            begun = (path.parent.glob(f".tmp-*-{path.name}") for path in shards)
+            return any(path.exists() for path in shards) and any(map(any, begun))
+
         environment = os.environ | {"PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
         with subprocess.Popen(
             [str(word) for word in command], cwd=cwd, env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as snakemake:  # fmt: skip
-            while len(list(logs.glob(pattern))) < 2:
+            while not half_way():
                 assert snakemake.poll() is None
                 time.sleep(0.01)
             parent = psutil.Process(snakemake.pid)

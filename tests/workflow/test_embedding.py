@@ -324,7 +324,7 @@ def test_published_protocol_through_the_workflow(shared, project, tmp_path, run,
 
 
 def test_a_run_killed_in_inference_goes_on_at_its_shard(
-    finished, project, run, jobs, kill_in_the_second_job, tmp_path
+    finished, project, run, jobs, kill_in_the_second_shard, tmp_path
 ):
     """Last of this file: what depends on the shards is older than they are from here on."""
     folder, arguments, _ = finished
@@ -335,8 +335,7 @@ def test_a_run_killed_in_inference_goes_on_at_its_shard(
     targets = [(shards / name).relative_to(folder) for name in names]
 
     command = ("snakemake", *targets, "--cores", "1", *arguments)
-    logs = folder / "logs/embedding/bed/demo"
-    kill_in_the_second_job(command, logs, "infer_hidden_states.*.log", cwd=project)
+    kill_in_the_second_shard(command, [shards / name for name in names], cwd=project)
     done = {name: (shards / name).stat().st_mtime_ns for name in names if (shards / name).exists()}
     run("--unlock", *arguments, cwd=project)
     output = run(*command[1:], cwd=project)
