@@ -205,6 +205,9 @@ rule summarise_attention_pairs:
 
 rule summarise_attention_introns:
     input:
+        introns=[
+            f"results/attention/{d}/inputs.introns.parquet" for d, m in ATTENTION_RUNS
+        ],
         profiles=[
             f"results/attention/{d}/{m}/profiles.{s}.zarr.zip"
             for d, m in ATTENTION_RUNS

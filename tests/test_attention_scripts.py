@@ -10,7 +10,7 @@ import pytest
 
 from splicebert.arrays import ArrayWriter
 from splicebert.attention_scores import ProfileSums, link_profiles
-from splicebert.attention_statistics import enrichment
+from splicebert.attention_statistics import enrichment, median_profiles
 from splicebert.attention_tables import (
     DIRECTIONS,
     ENRICHMENT,
@@ -143,11 +143,14 @@ def make_rows(n=9, layers=2, heads=3, nt=120):
     return rows, np.array(offsets)
 
 
+INTRONS = [f"intron:{number}" for number in range(9)]
+
+
 def write_shards(folder, scripts, rows, offsets, *, flank=10, shards=2):
     """Write profiles and sums of some introns in shards, as the inference script does."""
     infer, paths = scripts.infer_introns, {"profiles": [], "heads": []}
     for number in range(shards):
-        own = range(len(rows))[number::shards]
+        own = range(len(rows) * number // shards, len(rows) * (number + 1) // shards)
         sums, width = ProfileSums(), 2 * flank + 1
         fields = {f"layer_{k}": ((2, width), "float32") for k in (1, 2)}
         path = folder / f"profiles.{number}.zarr.zip"
@@ -165,7 +168,7 @@ def write_shards(folder, scripts, rows, offsets, *, flank=10, shards=2):
 def summary(scripts, tmp_path_factory):
     rows, offsets = make_rows()
     paths = write_shards(tmp_path_factory.mktemp("shards"), scripts, rows, offsets)
-    profiles, enriched = scripts.summarise_introns.summarise(paths["profiles"])
+    profiles, enriched = scripts.summarise_introns.summarise(paths["profiles"], INTRONS)
     heads = scripts.summarise_introns.read_heads(paths["heads"])
     expected = np.stack([link_profiles(r, *o, 10) for r, o in zip(rows, offsets, strict=True)])
     return profiles.assign(**HEAD), enriched.assign(**HEAD), heads.assign(**HEAD), expected
@@ -200,10 +203,18 @@ def test_heads_are_told_apart(summary):
 def test_the_number_of_shards_changes_nothing(scripts, summary, tmp_path):
     rows, offsets = make_rows()
     paths = write_shards(tmp_path, scripts, rows, offsets, shards=3)
-    profiles, _ = scripts.summarise_introns.summarise(paths["profiles"])
+    profiles, _ = scripts.summarise_introns.summarise(paths["profiles"], INTRONS)
     heads = scripts.summarise_introns.read_heads(paths["heads"])
     pd.testing.assert_frame_equal(profiles, summary[0][profiles.columns])
     pd.testing.assert_frame_equal(heads, summary[2][heads.columns])
+
+
+def test_shards_of_other_introns_are_refused(scripts, tmp_path):
+    rows, offsets = make_rows()
+    paths = write_shards(tmp_path, scripts, rows, offsets, shards=3)["profiles"]
+    for wrong in (paths[:2], paths[::-1]):
+        with pytest.raises(FormatError, match=r"are not the 9 of inputs\.introns\.parquet"):
+            scripts.summarise_introns.summarise(wrong, INTRONS)
 
 
 def test_a_shard_without_introns_says_what_to_do(scripts, monkeypatch):
@@ -217,7 +228,7 @@ def test_columns_that_no_window_holds_are_missing_without_a_warning(scripts):
     values[:, :, 2] = 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        median, n = scripts.summarise_introns.median_profiles(values)
+        median, n = median_profiles(values)
     assert np.isnan(median[:, [0, 1, 3, 4]]).all()
     assert n.tolist() == [[0, 0, 4, 0, 0]] * 2
 

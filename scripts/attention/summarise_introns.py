@@ -1,36 +1,23 @@
 """Layer profiles of the introns, and enrichment by layer and by head."""
 
 import contextlib
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from splicebert.arrays import ArrayReader
-from splicebert.attention_statistics import enrichment
-from splicebert.attention_tables import DIRECTIONS, ENRICHMENT, HEAD_ENRICHMENT, LAYER_PROFILES
+from splicebert.attention_statistics import enrichment, median_profiles
+from splicebert.attention_tables import (
+    DIRECTIONS,
+    ENRICHMENT,
+    HEAD_ENRICHMENT,
+    LAYER_PROFILES,
+    PAIRS,
+)
 from splicebert.errors import FormatError
 from splicebert.jobs import job
-from splicebert.tables import stack, write_table
-
-
-def median_profiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median over the introns.
-
-    Parameters
-    ----------
-    values
-        float32 (introns, 2, columns), NaN where a window does not hold the column.
-
-    Returns
-    -------
-    median : float64 (2, columns), NaN where no window holds it
-    n : int64 (2, columns), introns behind each median
-    """
-    with warnings.catch_warnings():  # a column that no window holds has no median: NaN says so
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        return np.nanmedian(values, axis=0).astype(float), np.isfinite(values).sum(axis=0)
+from splicebert.tables import read_table, stack, write_table
 
 
 def profile_table(layer: int, median: np.ndarray, n: np.ndarray) -> pd.DataFrame:
@@ -103,14 +90,33 @@ def read_heads(paths: Sequence[str]) -> pd.DataFrame:
     return head_table(ids, total, count)
 
 
-def summarise(paths: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def summarise(paths: Sequence[str], introns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of LAYER_PROFILES and ENRICHMENT, without data set and model.
 
     One layer of all shards is in memory at a time.
+
+    Parameters
+    ----------
+    paths
+        Profiles, a file a shard.
+    introns
+        pair_id of each intron, in order.
+
+    Raises
+    ------
+    FormatError
+        The profiles are not of these introns.
     """
     profiles, enriched = [], []
     with contextlib.ExitStack() as stack_of_files:
         readers = [stack_of_files.enter_context(ArrayReader(path)) for path in paths]
+        found = [name for reader in readers for name in reader.window_ids]
+        if found != list(introns):
+            raise FormatError(
+                f"its shards hold profiles of {len(found)} introns, which are not the "
+                f"{len(introns)} of inputs.introns.parquet; delete the older files and run again",
+                paths[0],
+            )
         layer = 1
         while f"layer_{layer}" in readers[0]:
             values = np.concatenate([reader.read(f"layer_{layer}") for reader in readers])
@@ -127,7 +133,8 @@ def main(snakemake):
     with job(snakemake) as log:
         for number, (dataset, model) in enumerate(params.runs):
             own = slice(number * params.shards, (number + 1) * params.shards)
-            profiles, enriched = summarise(inputs.profiles[own])
+            introns = read_table(inputs.introns[number], PAIRS)
+            profiles, enriched = summarise(inputs.profiles[own], introns["pair_id"])
             heads = read_heads(inputs.heads[own])
             for name, frame in zip(tables, (profiles, enriched, heads), strict=True):
                 frame.insert(0, "dataset", dataset)

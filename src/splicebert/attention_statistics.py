@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,24 @@ def enrichment(profile: np.ndarray) -> np.ndarray:
         )
     centre, every = _known_mean(profile[..., middle - 1 : middle + 2]), _known_mean(profile)
     return np.divide(centre, every, out=np.full(np.shape(every), np.nan), where=every > 0)
+
+
+def median_profiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median over the introns.
+
+    Parameters
+    ----------
+    values
+        float32 (introns, 2, columns), NaN where a window does not hold the column.
+
+    Returns
+    -------
+    median : float64 (2, columns), NaN where no window holds it
+    n : int64 (2, columns), introns behind each median
+    """
+    with warnings.catch_warnings():  # a column that no window holds has no median: NaN says so
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        return np.nanmedian(values, axis=0).astype(float), np.isfinite(values).sum(axis=0)
 
 
 def mann_whitney(values: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
