@@ -243,10 +243,13 @@ EMBEDDING = [
             ("decoys", "acceptor", "untrained", ""),
             ("decoys", "acceptor", "onehot10", ""),
             ("decoys", "acceptor", "onehot100", COMPOSED),
+            *(("shuffled", site, control, "")
+               for site in ("donor", "acceptor")
+               for control in ("untrained", "onehot10", "onehot100")),
             ("demo-usage", "donor", "untrained", ""),
             ("demo-usage", "donor", "onehot10", MATRIX),
             ("demo-usage", "donor", "onehot100", ""),
-            ("demo-usage", "acceptor", "untrained", TRACT),
+            ("demo-usage", "acceptor", "untrained", ""),
             ("demo-usage", "acceptor", "onehot10", MATRIX),
             ("demo-usage", "acceptor", "onehot100", MATRIX),
         )

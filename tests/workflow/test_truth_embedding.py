@@ -1,5 +1,7 @@
 """The embedding branch recovers what was planted: sites against decoys, strong against weak."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from splicebert.embedding_scores import contingency, normalised_mutual_information, site_blocks
 from splicebert.embedding_tables import CLUSTERS, EMBEDDING_SITES, SITE_PROBE
+from splicebert.genome import Genome
+from splicebert.sites import centred_window
 from splicebert.statistics import bootstrap_counts, estimate
+from splicebert.synthetic.grammar import ACCEPTOR_OFFSETS, DONOR_OFFSETS
 from splicebert.tables import read_table
 from truth.analyses import auc
 from truth.claims import demands
@@ -18,8 +23,10 @@ RUNS = ("demo", "untrained", "baselines")
 CHOICE = "chr1"  # where clusters choose a layer; measured on the other chromosomes
 WINDOW = 510  # nt, of the demo; sites whose windows overlap are resampled together
 
-ALL = {"per_class": 1000}
-"""Sites of a class where the demo takes 150: all decoys, and most sites of low usage."""
+PER_CLASS = {"demo-sites": 400, "decoys": 400, "shuffled": 400, "demo-usage": 1000}
+"""Sites of a class, where the demo takes 150: all decoys, most sites of low usage."""
+CLUSTERED = ("demo-sites", "decoys")
+PIECE = 20  # nt; shuffled within such pieces, flanks keep their composition
 
 LABELS = {
     ("donor", True): "GT(donor)", ("donor", False): "GT(non-donor)",
@@ -27,17 +34,56 @@ LABELS = {
 }  # fmt: skip
 
 
-def write_decoys(truth, path):
-    """BED of real sites and of decoys, which were drawn from the same matrices, as a motif set."""
+def write_sites(table, path):
+    """BED of a motif set: columns chrom, start, end, tx_id, strand, site, positive."""
+    with path.open("w") as out:
+        for row in table.itertuples():
+            name = f"{row.chrom}:{row.start}|{LABELS[row.site, row.positive]}"
+            fields = (row.chrom, row.start, row.end, name, row.tx_id, row.strand)
+            out.write("\t".join(map(str, fields)) + "\n")
+
+
+def real_and_decoys(truth):
+    """Real sites and decoys, which were drawn from the same matrices, as a motif set."""
     tables = [
         pd.read_csv(truth / f"{name}.tsv", sep="\t").assign(positive=name == "splice_sites")
         for name in ("splice_sites", "decoys")
     ]
-    with path.open("w") as out:
-        for row in pd.concat(tables).itertuples():
-            name = f"{row.chrom}:{row.start}|{LABELS[row.site, row.positive]}"
-            fields = (row.chrom, row.start, row.end, name, row.tx_id, row.strand)
-            out.write("\t".join(map(str, fields)) + "\n")
+    return pd.concat(tables)
+
+
+def shuffle_flanks(window, site, rng):
+    """Window with the bases around the site's motif shuffled, within pieces of PIECE nt."""
+    codes, junction = np.array(list(window)), WINDOW // 2 - 1
+    # The acceptor's offsets count from the first base of the exon, behind the AG.
+    matrix = {"donor": DONOR_OFFSETS, "acceptor": ACCEPTOR_OFFSETS + 2}[site] + junction
+    edges = [*range(matrix[0], 0, -PIECE), 0][::-1], [*range(matrix[-1] + 1, WINDOW, PIECE), WINDOW]
+    for start, end in (piece for side in edges for piece in pairwise(side)):
+        codes[start:end] = rng.permutation(codes[start:end])
+    return "".join(codes)
+
+
+def write_shuffled_flanks(folder):
+    """In the demo's folder, a genome of windows of real sites, half of them with flanks shuffled.
+
+    A donor and an acceptor of each transcript at most; a chromosome's windows lie side by side.
+    """
+    sites = pd.read_csv(folder / "resources/genomes/demo/truth/splice_sites.tsv", sep="\t")
+    sites = sites.sample(frac=1, random_state=0).drop_duplicates(["tx_id", "site"])
+    rng, contigs, rows = np.random.default_rng(0), {}, []
+    with Genome(folder / "resources/genomes/demo/genome.fa") as genome:
+        for row in sites.itertuples():
+            left, right = centred_window(row.start, row.end, WINDOW)
+            if left < 0 or right > genome.contigs[row.chrom]:
+                continue
+            window, positive = genome.fetch(row.chrom, left, right, row.strand), rng.random() < 0.5
+            at = len(contigs.setdefault(row.chrom, [])) * WINDOW + WINDOW // 2 - 1
+            contigs[row.chrom].append(window if positive else shuffle_flanks(window, row.site, rng))
+            rows.append((row.chrom, at, at + 2, row.tx_id, "+", row.site, positive))
+    lines = (f">{chrom}\n{''.join(windows)}\n" for chrom, windows in contigs.items())
+    (folder / "shuffled.fa").write_text("".join(lines))
+    columns = ["chrom", "start", "end", "tx_id", "strand", "site", "positive"]
+    write_sites(pd.DataFrame(rows, columns=columns), folder / "shuffled.bed")
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +93,17 @@ def outputs(demo, run, with_untrained):
     config = with_untrained(folder)
     section = config["embedding"]
     section["models"].append("untrained")
-    bed = folder / "decoys.bed"
-    write_decoys(folder / "resources/genomes/demo/truth", bed)
-    section["datasets"]["decoys"] = section["datasets"]["demo-sites"] | {"sites": str(bed)} | ALL
-    section["datasets"]["demo-usage"] |= ALL
+    write_sites(real_and_decoys(folder / "resources/genomes/demo/truth"), folder / "decoys.bed")
+    write_shuffled_flanks(folder)
+    shuffled = {"assembly": "shuffled", "fasta": str(folder / "shuffled.fa")}
+    config["genomes"]["shuffled"] = shuffled
+    for name, genome in (("decoys", "demo"), ("shuffled", "shuffled")):
+        own = {"genome": genome, "assembly": genome, "sites": str(folder / f"{name}.bed")}
+        section["datasets"][name] = section["datasets"]["demo-sites"] | own
+    for name, number in PER_CLASS.items():
+        section["datasets"][name]["per_class"] = number
     run_table(run, folder, config, "probe")
-    del section["datasets"]["demo-usage"]
+    section["datasets"] = {name: section["datasets"][name] for name in CLUSTERED}
     run_table(run, folder, config, "clustering")
     return folder / "results/embedding"
 
@@ -85,7 +136,8 @@ def by_the_best_layer(sites, scores, method):
         here = (sites["chrom"] == chrom).to_numpy()
         key = max(layers, key=lambda key: roc_auc_score(label[~here], scores[key][~here]))
         found[here], chosen[chrom] = scores[key][here], key[1]
-    print(f"{method}, layers {sorted(set(chosen.values()))}: AUC {roc_auc_score(label, found):.3f}")
+    layers = sorted(set(map(int, chosen.values())))
+    print(f"{method}, layers {layers}: AUC {roc_auc_score(label, found):.3f}")
     return found
 
 
@@ -111,7 +163,7 @@ def test_some_layer_tells_classes_better_than(outputs, demand):
 def clusters(outputs):
     """Data set -> clusters of its GT alone and AG alone: method, layer, label, block, chrom."""
     found = {}
-    for dataset in ("demo-sites", "decoys"):
+    for dataset in CLUSTERED:
         folder = outputs / dataset
         sites = read_table(folder / "inputs.parquet", EMBEDDING_SITES)
         columns = ["site_id", "chrom", "site", "positive"]
