@@ -102,7 +102,14 @@ rule pretrain_model:
         unpack(corpus_files),
         fragments="results/pretrain/{run}/validation.fragments.parquet",
         bases="results/pretrain/{run}/validation.bases.parquet",
-        weights=lambda wildcards: PRETRAINING[wildcards.run]["start"]["weights"] or [],
+        weights=lambda wildcards: [
+            path
+            for path in (
+                PRETRAINING[wildcards.run]["start"][key]
+                for key in ("weights", "mean_with")
+            )
+            if path
+        ],
         library=library(
             "learning",
             "pretraining/__main__",

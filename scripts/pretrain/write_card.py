@@ -110,10 +110,14 @@ def card(about: dict, metrics: pd.DataFrame, regions: pd.DataFrame, command: str
 
 def origin(about: dict) -> str:
     """Say what training began with."""
-    weights = about["settings"]["start"]["weights"]
-    if not weights:
+    start = about["settings"]["start"]
+    if not start["weights"]:
         return "and on nothing else"
-    return f"going on from\n`{weights}` (sha256 {about['weights_sha256']})"
+    first = f"`{start['weights']}` (sha256 {about['weights_sha256']})"
+    if not start["mean_with"]:
+        return f"going on from\n{first}"
+    second = f"`{start['mean_with']}` (sha256 {about['mean_with_sha256']})"
+    return f"going on from the mean of\n{first} and\n{second}"
 
 
 def phase_row(number: int, phase: dict) -> str:

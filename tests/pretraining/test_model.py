@@ -176,6 +176,21 @@ def test_a_run_goes_on_from_weights_and_starts_some_heads_anew(make_run, tmp_pat
     assert not other[part + "query.bias"][16:].any()
 
 
+def test_a_run_starts_from_the_mean_of_two(make_run, tmp_path):
+    states, paths = [], []
+    for seed in (1, 2):
+        model = build_model(decisive(make_run(seed=seed)))
+        write_model(model, tmp_path / str(seed))
+        states.append(model.state_dict())
+        paths.append(str(tmp_path / str(seed) / "model.safetensors"))
+    start = {"weights": paths[0], "mean_with": paths[1]}
+    found = build_model(decisive(make_run(start=start))).state_dict()
+    for name, values in found.items():
+        torch.testing.assert_close(values, (states[0][name] + states[1][name]) / 2)
+    assert not torch.equal(states[0]["cls.predictions.decoder.weight"],
+                           found["cls.predictions.decoder.weight"])  # fmt: skip
+
+
 def test_heads_do_not_start_anew_where_positions_are_no_sinusoids(make_run, tmp_path):
     write_model(build_model(decisive(make_run())), tmp_path)
     start = {"weights": str(tmp_path / "model.safetensors")}

@@ -72,6 +72,7 @@ RUN = "pretrain/runs/r/"
             r"behind the 16 heads of layer 1",
         ),
         (RUN + "start", {"heads": 8}, r"start.heads: 8, but no start.weights"),
+        (RUN + "start", {"mean_with": "w.bin"}, r"mean_with: given, but no start.weights"),
         (RUN + "start", {"weights": "w.bin", "heads": 16}, r"less than num_attention_heads 16"),
         (RUN + "start", {"weights": "w.bin", "heads": 7}, r"divides hidden_size 512"),
     ],

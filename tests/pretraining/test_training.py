@@ -206,6 +206,17 @@ def test_a_checkpoint_that_began_with_other_weights_is_refused(make_job, corpus,
         Trainer(job, ALONE, corpus).resume()
 
 
+def test_a_checkpoint_that_began_with_another_mean_is_refused(make_job, corpus, tmp_path):
+    files, settings = [tmp_path / name / "model.safetensors" for name in "ab"], make_job().settings
+    for seed, file in enumerate(files):
+        write_model(build_model(settings | {"seed": seed}), file.parent)
+    job = make_job(start={"weights": str(files[0]), "mean_with": str(files[1])})
+    Trainer(job, ALONE, corpus).save()
+    write_model(build_model(settings | {"seed": 8}), files[1].parent)
+    with pytest.raises(ModelError, match="another mean_with_sha256"):
+        Trainer(job, ALONE, corpus).resume()
+
+
 def test_a_checkpoint_of_another_corpus_is_refused(make_job, corpus, folder):
     Trainer(make_job(), ALONE, corpus).save()
     other = Corpus({"toy": folder})
@@ -305,10 +316,13 @@ def test_a_run_that_has_ended_but_not_written_writes(whole, make_job, corpus):
 
 def test_the_card_says_what_training_began_with(script):
     origin = script("pretrain", "write_card").origin
-    about = {"settings": {"start": {"weights": None}}, "weights_sha256": None}
+    start = {"weights": None, "mean_with": None}
+    about = {"settings": {"start": start}, "weights_sha256": None, "mean_with_sha256": None}
     assert origin(about) == "and on nothing else"
-    about = {"settings": {"start": {"weights": "a/b.bin"}}, "weights_sha256": "ab12"}
-    assert "from\n`a/b.bin` (sha256 ab12)" in origin(about)
+    start["weights"], about["weights_sha256"] = "a/b.bin", "ab12"
+    assert "going on from\n`a/b.bin` (sha256 ab12)" in origin(about)
+    start["mean_with"], about["mean_with_sha256"] = "c/d.bin", "cd34"
+    assert "mean of\n`a/b.bin` (sha256 ab12) and\n`c/d.bin` (sha256 cd34)" in origin(about)
 
 
 @pytest.mark.parametrize("entry", ["config.json", "vocab.txt", "tokenizer.json"])

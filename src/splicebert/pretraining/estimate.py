@@ -74,7 +74,7 @@ def flops_a_token(sizes: dict[str, int], length: float) -> float:
 
 def _from_nothing(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that read no weights: what a step takes does not depend on them."""
-    return settings | {"start": settings["start"] | {"weights": None}}
+    return settings | {"start": settings["start"] | {"weights": None, "mean_with": None}}
 
 
 def activation_bytes(settings: dict[str, Any], length: int, precision: torch.dtype) -> float:

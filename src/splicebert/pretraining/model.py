@@ -33,8 +33,9 @@ def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
     """Return the model of a run with its first weights.
 
     They depend on the seed alone, or are those of the file `start.weights`, relative to the working
-    folder. ModelError where this file does not hold a model of the run's architecture, or heads are
-    to start anew in a model without the position table that they need.
+    folder, or the mean of this and of `start.mean_with`. ModelError where a file does not hold a
+    model of the run's architecture, or heads are to start anew in a model without the position
+    table that they need.
     """
     config = BertConfig(vocab_size=len(VOCABULARY), pad_token_id=PAD, **settings["architecture"])
     with torch.random.fork_rng(devices=[]):
@@ -43,8 +44,12 @@ def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
         model.bert.engine = Engine(dtype="float32")  # of evaluation; autocast overrules it
         start = settings["start"]
         if start["weights"]:
-            load_exactly(model, read_state_dict(start["weights"]), start["weights"],
-                         may_miss=TIED, may_ignore=OF_TASKS)  # fmt: skip
+            load_start(model, start["weights"])
+            if start["mean_with"]:
+                first = {name: value.clone() for name, value in model.state_dict().items()}
+                load_start(model, start["mean_with"])
+                both = model.state_dict()
+                model.load_state_dict({name: (first[name] + both[name]) / 2 for name in both})
             if start["heads"]:
                 recast_heads(model, start["heads"])
             if start["offset_heads"]:
@@ -56,6 +61,11 @@ def build_model(settings: dict[str, Any]) -> BertForMaskedLM:
             frozen = model.bert.embeddings.position_embeddings
             frozen.requires_grad_(not start["freeze_positions"])
     return model
+
+
+def load_start(model: BertForMaskedLM, path: str) -> None:
+    """Load weights to go on from; ModelError where they are of another architecture."""
+    load_exactly(model, read_state_dict(path), path, may_miss=TIED, may_ignore=OF_TASKS)
 
 
 def head_offsets(heads: int) -> list[int]:

@@ -21,7 +21,7 @@ def describe(trainer: Trainer) -> dict:
     return {
         "run": job.run,
         "settings": job.settings,
-        "weights_sha256": trainer.weights_sha256,
+        **trainer.sha256,
         "corpus": trainer.corpus.about,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
         "steps": progress.step,

@@ -102,6 +102,8 @@ def check_run(run: Mapping[str, Any], key: str) -> Iterator[str]:
             f"{key}.validation.length: {run['validation']['length']}; max_position_embeddings "
             f"allows at most {longest}"
         )
+    if run["start"]["mean_with"] and not run["start"]["weights"]:
+        yield f"{key}.start.mean_with: given, but no start.weights to take the mean with"
     before = run["start"]["heads"]
     if before and not run["start"]["weights"]:
         yield f"{key}.start.heads: {before}, but no start.weights whose heads they are"

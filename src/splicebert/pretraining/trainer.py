@@ -59,15 +59,16 @@ class Trainer:
         self.precision = hardware["precision"]
         self.steps = total_steps(settings["phases"])
         self.state = Path(self.job.folder) / "state"
-        weights = settings["start"]["weights"]
-        self.weights_sha256 = sha256(weights) if weights else None
+        files = [settings["start"][key] for key in ("weights", "mean_with")]
+        found = [sha256(path) if path else None for path in files]
+        self.sha256 = {"weights_sha256": found[0], "mean_with_sha256": found[1]}
         self._pools: dict[Phase, Pool] = {}
 
     @property
     def fingerprint(self) -> dict:
         """What a checkpoint has to agree with."""
         texts = {genome: about["sha256"] for genome, about in self.corpus.about.items()}
-        return self.job.settings | {"corpus": texts, "weights_sha256": self.weights_sha256}
+        return self.job.settings | {"corpus": texts} | self.sha256
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
