@@ -206,7 +206,9 @@ rule summarise_attention_pairs:
 rule summarise_attention_introns:
     input:
         introns=[
-            f"results/attention/{d}/inputs.introns.parquet" for d, m in ATTENTION_RUNS
+            f"results/attention/{d}/inputs.introns.parquet"
+            for d, m in ATTENTION_RUNS
+            if not PRECOMPUTED  # whose profiles come without a list of introns
         ],
         profiles=[
             f"results/attention/{d}/{m}/profiles.{s}.zarr.zip"

@@ -90,7 +90,7 @@ def read_heads(paths: Sequence[str]) -> pd.DataFrame:
     return head_table(ids, total, count)
 
 
-def summarise(paths: Sequence[str], introns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def summarise(paths: Sequence[str], introns: Sequence | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of LAYER_PROFILES and ENRICHMENT, without data set and model.
 
     One layer of all shards is in memory at a time.
@@ -100,7 +100,7 @@ def summarise(paths: Sequence[str], introns: Sequence[str]) -> tuple[pd.DataFram
     paths
         Profiles, a file a shard.
     introns
-        pair_id of each intron, in order.
+        pair_id of each intron, in order; None where they are not known.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def summarise(paths: Sequence[str], introns: Sequence[str]) -> tuple[pd.DataFram
     with contextlib.ExitStack() as stack_of_files:
         readers = [stack_of_files.enter_context(ArrayReader(path)) for path in paths]
         found = [name for reader in readers for name in reader.window_ids]
-        if found != list(introns):
+        if introns is not None and found != list(introns):
             raise FormatError(
                 f"its shards hold profiles of {len(found)} introns, which are not the "
                 f"{len(introns)} of inputs.introns.parquet; delete the older files and run again",
@@ -133,8 +133,8 @@ def main(snakemake):
     with job(snakemake) as log:
         for number, (dataset, model) in enumerate(params.runs):
             own = slice(number * params.shards, (number + 1) * params.shards)
-            introns = read_table(inputs.introns[number], PAIRS)
-            profiles, enriched = summarise(inputs.profiles[own], introns["pair_id"])
+            known = read_table(inputs.introns[number], PAIRS)["pair_id"] if inputs.introns else None
+            profiles, enriched = summarise(inputs.profiles[own], known)
             heads = read_heads(inputs.heads[own])
             for name, frame in zip(tables, (profiles, enriched, heads), strict=True):
                 frame.insert(0, "dataset", dataset)
