@@ -207,6 +207,15 @@ def test_the_example_is_of_median_length_or_the_one_named():
         choose_example(table, "x")
 
 
+def test_the_example_is_told_from_an_intron_with_the_same_start():
+    known = derive_introns(ends())
+    shorter = known.iloc[[1]].assign(pair_id="intron:9", q=known["q"].iloc[1] - 50)
+    table, _ = choose_introns(known, {"smallest": 1, "largest": 900, "most": None, "seed": 1}, 1000)
+    found = window_parts(table.iloc[1], pd.concat([known, shorter], ignore_index=True))
+    example = found[found["part"] == "example"]
+    assert example[["start", "end"]].to_numpy().tolist() == [[1350, 1600]]
+
+
 def test_parts_of_the_window_by_hand():
     known = derive_introns(ends())
     table, _ = choose_introns(known, {"smallest": 1, "largest": 900, "most": None, "seed": 1}, 1000)

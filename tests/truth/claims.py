@@ -196,7 +196,8 @@ RANKS = "what is conserved shows in composition, and by rank one-hot reads that 
 MATRIX = "a probe of the bases next to a site is close to the matrix that sites were drawn from"
 COMPOSED = "decoys differ by the composition around them, and one-hot of 100 nt holds all of that"
 RANDOM = "an untrained model's attention tells introns from random pairs nearly as well"
-MINOR = "composition, by which decoys differ, is little of what the demo model's states hold"
+MINOR = "a probe reads from the states what is around decoys, but their clusters do not follow it"
+TRACT = "one-hot holds the tract, and its clusters follow the label at least as well"
 PLACE = "what weakens a site changes single bases that psi adds up, and dP tells of these directly"
 UNPLANTED = "no base of a branchpoint was drawn with one of its acceptor"
 
@@ -267,8 +268,8 @@ EMBEDDING = [
             ("demo-sites", "donor", "onehot10", ""),
             ("demo-sites", "donor", "onehot100", ""),
             ("demo-sites", "acceptor", "untrained", ""),
-            ("demo-sites", "acceptor", "onehot10", MATRIX),
-            ("demo-sites", "acceptor", "onehot100", MATRIX),
+            ("demo-sites", "acceptor", "onehot10", TRACT),
+            ("demo-sites", "acceptor", "onehot100", TRACT),
             ("decoys", "donor", "onehot10", MINOR),
             ("decoys", "donor", "onehot100", MINOR),
             ("decoys", "acceptor", "untrained", ""),

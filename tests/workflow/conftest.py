@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -213,33 +213,42 @@ def demo(finished_demo, tmp_path_factory) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def kill_in_the_second_shard() -> Callable[..., None]:
-    """Function (command, shards, cwd): kill snakemake with all its jobs, as a crash would.
+def check_resumption(run, jobs) -> Callable[..., None]:
+    """Function (shards, *arguments, rule, folder, cwd): kill a run as it writes one, and resume it.
 
-    It does so when one of the files `shards` is there and another is being written.
+    `shards` are files of `folder` that are gone; snakemake and all its jobs are killed, as a crash
+    would, when one of them is there again and another is being written.
     """
 
-    def kill(command, shards: Iterable[Path], *, cwd: Path) -> None:
+    def check(shards: list[Path], *arguments: Any, rule: str, folder: Path, cwd: Path) -> None:
         def half_way() -> bool:
             begun = (path.parent.glob(f".tmp-*-{path.name}") for path in shards)
             return any(path.exists() for path in shards) and any(map(any, begun))
 
+        command = [str(path.relative_to(folder)) for path in shards]
+        command += ["--cores", "1", *map(str, arguments)]
         environment = os.environ | {"PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
         with subprocess.Popen(
-            [str(word) for word in command], cwd=cwd, env=environment,
+            ["snakemake", *command], cwd=cwd, env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as snakemake:  # fmt: skip
             while not half_way():
                 assert snakemake.poll() is None
                 time.sleep(0.01)
             parent = psutil.Process(snakemake.pid)
-            jobs = parent.children(recursive=True)
-            for process in (parent, *jobs):
+            children = parent.children(recursive=True)
+            for process in (parent, *children):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-        assert jobs
+        assert children
+        done = {path: path.stat().st_mtime_ns for path in shards if path.exists()}
+        run("--unlock", *arguments, cwd=cwd)
+        output = run(*command, cwd=cwd)
+        assert 0 < len(done) < len(shards)
+        assert jobs(output) == {rule: len(shards) - len(done)}
+        assert all(path.stat().st_mtime_ns == time for path, time in done.items())
 
-    return kill
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -174,29 +174,17 @@ def test_the_example_lies_where_its_intron_does(finished):
 
 
 def test_a_run_killed_in_inference_goes_on_at_its_shard(
-    finished, project, run, jobs, planned, kill_in_the_second_shard, tmp_path
+    finished, project, check_resumption, tmp_path
 ):
     """Last of this file: what depends on the shards is older than they are from here on."""
     folder, path = finished
-    shards = inputs_of(finished, "paper_form") / MODEL
     names = [f"profiles.{number:03d}.zarr.zip" for number in range(SHARDS)]
-    for name in names:
-        shutil.move(shards / name, tmp_path / name)
+    shards = [inputs_of(finished, "paper_form") / MODEL / name for name in names]
+    before = [shutil.move(file, tmp_path) for file in shards]
     arguments = ("--configfile", path, "--directory", folder)
-    targets = [(shards / name).relative_to(folder) for name in names]
-
-    command = ("snakemake", *targets, "--cores", "1", *arguments)
-    kill_in_the_second_shard(command, [shards / name for name in names], cwd=project)
-    done = {name: (shards / name).stat().st_mtime_ns for name in names if (shards / name).exists()}
-    run("--unlock", *arguments, cwd=project)
-    output = run(*command[1:], cwd=project)
-
-    assert 0 < len(done) < SHARDS
-    assert jobs(output) == {"infer_attention_introns": SHARDS - len(done)}
-    for name in names:
-        file = shards / name
-        assert name not in done or file.stat().st_mtime_ns == done[name]
-        with ArrayReader(file) as found, ArrayReader(tmp_path / name) as expected:
+    rule = "infer_attention_introns"
+    check_resumption(shards, *arguments, rule=rule, folder=folder, cwd=project)
+    for file, old in zip(shards, before, strict=True):
+        with ArrayReader(file) as found, ArrayReader(old) as expected:
             assert list(found.window_ids) == list(expected.window_ids)
             np.testing.assert_array_equal(found.read("layer_1"), expected.read("layer_1"))
-    assert not planned(*targets, *arguments, cwd=project)

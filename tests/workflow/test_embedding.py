@@ -324,28 +324,17 @@ def test_published_protocol_through_the_workflow(shared, project, tmp_path, run,
 
 
 def test_a_run_killed_in_inference_goes_on_at_its_shard(
-    finished, project, run, jobs, kill_in_the_second_shard, tmp_path
+    finished, project, check_resumption, tmp_path
 ):
     """Last of this file: what depends on the shards is older than they are from here on."""
     folder, arguments, _ = finished
-    shards = folder / "results/embedding/bed/demo"
     names = [f"hidden_states.{number}-of-{SHARDS}.zarr.zip" for number in range(SHARDS)]
-    for name in names:
-        shutil.move(shards / name, tmp_path / name)
-    targets = [(shards / name).relative_to(folder) for name in names]
-
-    command = ("snakemake", *targets, "--cores", "1", *arguments)
-    kill_in_the_second_shard(command, [shards / name for name in names], cwd=project)
-    done = {name: (shards / name).stat().st_mtime_ns for name in names if (shards / name).exists()}
-    run("--unlock", *arguments, cwd=project)
-    output = run(*command[1:], cwd=project)
-
-    assert 0 < len(done) < SHARDS
-    assert jobs(output) == {"infer_embedding_hidden_states": SHARDS - len(done)}
-    for name in names:
-        path = shards / name
-        assert name not in done or path.stat().st_mtime_ns == done[name]
-        with ArrayReader(path) as found, ArrayReader(tmp_path / name) as expected:
+    shards = [folder / "results/embedding/bed/demo" / name for name in names]
+    before = [shutil.move(path, tmp_path) for path in shards]
+    rule = "infer_embedding_hidden_states"
+    check_resumption(shards, *arguments, rule=rule, folder=folder, cwd=project)
+    for path, old in zip(shards, before, strict=True):
+        with ArrayReader(path) as found, ArrayReader(old) as expected:
             assert list(found.window_ids) == list(expected.window_ids)
             for layer in range(LAYERS):
                 field = layer_field(layer)

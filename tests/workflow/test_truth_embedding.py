@@ -35,7 +35,7 @@ LABELS = {
 
 
 def write_sites(table, path):
-    """BED of a motif set: columns chrom, start, end, tx_id, strand, site, positive."""
+    """BED of a motif set: columns chrom, start, end (0-based), tx_id, strand, site, positive."""
     with path.open("w") as out:
         for row in table.itertuples():
             name = f"{row.chrom}:{row.start}|{LABELS[row.site, row.positive]}"
