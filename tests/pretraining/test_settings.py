@@ -108,7 +108,12 @@ def test_the_shipped_configurations_are_right(root, schema, name):
 
 
 @pytest.mark.parametrize(
-    ("run", "name"), [("demo_first", "first_run.json"), ("demo", "training.json")]
+    ("run", "name"),
+    [
+        *((f"demo_{number}", f"{number}_run.json")
+          for number in ("first", "second", "third", "fourth")),
+        ("demo", "training.json"),
+    ],
 )
 def test_the_demo_model_was_trained_with_the_configurations_settings(root, schema, run, name):
     config = check(read_yaml(root / "config/config.yaml"), schema, "demo")
