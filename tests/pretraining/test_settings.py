@@ -110,8 +110,10 @@ def test_the_shipped_configurations_are_right(root, schema, name):
 @pytest.mark.parametrize(
     ("run", "name"),
     [
-        *((f"demo_{number}", f"{number}_run.json")
-          for number in ("first", "second", "third", "fourth")),
+        *(
+            (f"demo_{number}", f"{number}_run.json")
+            for number in ("first", "second", "third", "fourth")
+        ),
         ("demo", "training.json"),
     ],
 )

@@ -34,6 +34,8 @@ LENGTH, BATCH = 510, 32
 REPLICATES = 500
 STRONG, WEAK = -0.5, 0.05
 """delta_psi below which a variant disrupts, and size under which it changes nothing."""
+VARIANTS, VARIANTS_BOTH_WAYS = 12_000, 24_000
+"""Drawn as the demo's 6,000 are: those that weaken a site, and those that disrupt either way."""
 ATTENTION = 800
 STATES = ["chrom", "start", "end", "strand", "tx_id"]
 CLASS_BASES = {"+3": (0, 2), "+6": (1, 5), "+7": (2, 6), "+8": (3, 7), "-3": (4, -3)}
@@ -48,7 +50,7 @@ def batches(sequences):
 
 
 def once(compute):
-    """Decorate a function of a model and a hashable: what a model gives is computed once."""
+    """Decorate a function of a model or world and a hashable: what it gives is computed once."""
     known = {}  # holds the models, too, so that an id stays one model's
 
     @functools.wraps(compute)
@@ -259,36 +261,67 @@ def links_introns(model, world, *, other, shuffled=False):
     return auc(label, best_head(found, "+3"), pairs["tx_id"])
 
 
+class ClassBase(NamedTuple):
+    """Pairs of the held-out chromosome, and the scores of +3, +4, +5 by one head: (n, bases)."""
+
+    pairs: pd.DataFrame
+    scores: np.ndarray
+
+    def difference(self, label, weight=None):
+        """AUC of the first base less the mean of the others'."""
+        return _first_less_others(label, self.scores, weight)
+
+
+def _first_less_others(label, scores, weight=None):
+    first, *others = (roc_auc_score(label, s, sample_weight=weight) for s in scores.T)
+    return first - np.mean(others)
+
+
+def class_base(model, world):
+    """`ClassBase` of the head of the largest difference on chr4.
+
+    Own acceptors are told from the place as far upstream.
+    """
+    found = look_at_acceptors(model, world, "upstream")
+    by_head = {
+        chrom: np.stack([scores[base] for base in LOOKING], axis=-1)
+        for chrom, (_, scores) in found.items()
+    }
+    own = found["chr4"][0]["own"].to_numpy()
+    heads = range(by_head["chr4"].shape[1])
+    chosen = max(heads, key=lambda head: _first_less_others(own, by_head["chr4"][:, head]))
+    return ClassBase(found[HELD_OUT][0], by_head[HELD_OUT][:, chosen])
+
+
 def only_the_class_base_links(model, world, *, shuffled=False):
     """AUC of attention to the own acceptor from +3, less the mean of those from +4 and +5.
 
     The acceptor's tract and the donor's +3 were drawn together; its +4 and +5 were drawn for
-    themselves. All by one head, that of the largest difference on chr4; own acceptors are told from
-    the place as far upstream. What draws a head to any base's acceptor cancels: a tract's
-    composition, and a head that looks downstream whatever lies there.
+    themselves. What draws a head to any base's acceptor cancels: a tract's composition, and a head
+    that looks downstream whatever lies there.
     """
-    found = look_at_acceptors(model, world, "upstream")
-
-    def difference(chrom, head, label, weight=None):
-        scores = found[chrom][1]
-        first, *others = (
-            roc_auc_score(label, scores[base][:, head], sample_weight=weight) for base in LOOKING
-        )
-        return first - np.mean(others)
-
-    own = found["chr4"][0]["own"].to_numpy()
-    heads = range(found["chr4"][1]["+3"].shape[1])
-    chosen = int(np.argmax([difference("chr4", head, own) for head in heads]))
-    pairs = found[HELD_OUT][0]
-    label = pairs["own"].to_numpy()
+    found = class_base(model, world)
+    label = found.pairs["own"].to_numpy()
     if shuffled:
         label = np.random.default_rng(0).permutation(label)
+    return over_transcripts(found.pairs, lambda weight: found.difference(label, weight))
+
+
+def over_transcripts(pairs, value):
+    """Estimate of `value`, a function of the pairs' weights, from a bootstrap over transcripts."""
     blocks, index = np.unique(pairs["tx_id"], return_inverse=True)
-    draws = [
-        difference(HELD_OUT, chosen, label, w[index])
-        for w in block_weights(len(blocks), REPLICATES, 0)
-    ]
-    return estimate(difference(HELD_OUT, chosen, label), np.array(draws))
+    draws = [value(w[index]) for w in block_weights(len(blocks), REPLICATES, 0)]
+    return estimate(value(np.ones(len(pairs))), np.array(draws))
+
+
+def class_base_over(models, world, control):
+    """What the demo model has more of this than a control, for the same pairs: an Estimate."""
+    own, other = (class_base(models[name], world) for name in ("trained", control))
+    label = own.pairs["own"].to_numpy()
+    return over_transcripts(
+        own.pairs,
+        lambda weight: own.difference(label, weight) - other.difference(label, weight),
+    )
 
 
 @once
@@ -440,17 +473,14 @@ def disrupting_anywhere(world, n_weak=300):
     return pd.concat([strong, weak]).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 
-def disrupting_both_ways(world, n=24_000):
+def disrupting_both_ways(world):
     """Variants that weaken a site or make a cryptic one beside it, and others that match them.
 
-    Drawn as the demo's are, but more. Both kinds lower psi by over 0.5; for each there is one that
-    moves it by less than 0.05 at the same offset from the nearer end of its exon, and that makes a
-    GT or an AG if the other does. So neither distance nor such a pair tells them apart.
+    Both kinds lower psi by over 0.5; for each there is one that moves it by less than 0.05 at the
+    same offset from the nearer end of its exon, and that makes a GT or an AG if the other does. So
+    neither distance nor such a pair tells them apart.
     """
-    codes = {chrom: motifs.encode(text) for chrom, text in world.sequences.items()}
-    spliced = world.genome.spliced_exons
-    spec = GenomeSpec(variants=n)
-    table = _scorable(effects.draw_variants(np.random.default_rng(6), spec, codes, spliced))
+    table = _scorable(_variants(world, VARIANTS_BOTH_WAYS))
     plus = table["strand"] == "+"
     first = np.where(plus, table["exon_start"], table["exon_end"] - 1)
     last = np.where(plus, table["exon_end"] - 1, table["exon_start"])
@@ -475,8 +505,17 @@ def _makes_pair(world, row):
     return not {before + base, base + behind}.isdisjoint({"GT", "AG"})
 
 
+@once
+def _variants(world, n):
+    """So many variants, drawn as the demo's are."""
+    codes = {chrom: motifs.encode(text) for chrom, text in world.sequences.items()}
+    rng = np.random.default_rng(6)
+    spec = GenomeSpec(variants=n)
+    return effects.draw_variants(rng, spec, codes, world.genome.spliced_exons)
+
+
 def _weakening(world):
-    table = _scorable(world.genome.variants)
+    table = _scorable(_variants(world, VARIANTS))
     return table[table["place"] != "cryptic_site"]
 
 

@@ -5,6 +5,7 @@ import inspect
 import pandas as pd
 import pytest
 
+from truth.analyses import class_base_over
 from truth.claims import ANALYSES, CLAIMS, DEMANDS, demands, not_yet
 from truth.margins import all_scores, margin
 from truth.world import HELD_OUT, make_world
@@ -51,6 +52,14 @@ def test_planted_truth_is_recovered(claim, models, world, uncoupled, distant, re
     assert table["low"].iloc[0] > claim.least
     for control, high in zip(claim.controls, table["high"].iloc[1:], strict=True):
         assert high < control.most, control.name
+
+
+@pytest.mark.parametrize("demand", demands("attention", "class base"))
+def test_the_class_base_links_more_than_in(demand, models, world):
+    found = class_base_over(models, world, demand.control)
+    print(f"\n+3 over +4 and +5, over {demand.control}: "
+          f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")  # fmt: skip
+    assert found.low > demand.least
 
 
 @pytest.mark.parametrize("demand", demands("variant", "precision"))

@@ -21,7 +21,7 @@ from truth.world import COMPLEMENT, HELD_OUT, make_world
 
 RUNTIME = Runtime(torch.device("cpu"), purpose="difference")
 
-INTRONS = 20
+INTRONS = 40
 DONOR, BRANCHPOINT, ACCEPTOR = "GTAAGTCC", "TACTAAC", "TTCCAGG"
 """What the toy model sees: the first 8 bases of an intron, those around the A 25 nt before the
 exon, the last 6 of the intron and the next exon's first."""
