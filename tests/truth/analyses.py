@@ -212,7 +212,7 @@ def upstream(pairs, seed, n=160):
     return pd.concat([own, own.assign(acceptor=away, own=False)], ignore_index=True)
 
 
-def matched(pairs, seed, per_bin=60):
+def matched(pairs, seed, per_bin=40):
     """As many pairs of either kind in each 100 nt of distance."""
     parts = []
     for _, part in pairs.groupby(pairs["distance"] // 100):
@@ -454,14 +454,14 @@ def disrupting(world):
     """Variants outside the dinucleotides that weaken a site, and others like them.
 
     The first lower psi by over 0.5. The others move it by less than 0.05 and lie in the same kinds
-    of places, three times as many in each where there are so many; their exon and its sites lie
-    within the window. Those drawn to make a cryptic site are in `disrupting_both_ways`.
+    of places, twice as many in each where there are so many; their exon and its sites lie within
+    the window. Those drawn to make a cryptic site are in `disrupting_both_ways`.
     """
     parts = []
     for _, rows in _weakening(world).groupby("place"):
         strong = rows[rows["delta_psi"] < STRONG]
         weak = rows[rows["delta_psi"].abs() < WEAK]
-        parts += [strong, weak.sample(min(3 * len(strong), len(weak)), random_state=4)]
+        parts += [strong, weak.sample(min(2 * len(strong), len(weak)), random_state=4)]
     return pd.concat(parts).sort_values(["chrom", "position", "alt"], ignore_index=True)
 
 

@@ -23,8 +23,8 @@ RUNS = ("demo", "untrained", "baselines")
 CHOICE = "chr1"  # where clusters choose a layer; measured on the other chromosomes
 WINDOW = 510  # nt, of the demo; sites whose windows overlap are resampled together
 
-PER_CLASS = {"demo-sites": 400, "decoys": 400, "shuffled": 250, "demo-usage": 700}
-"""Sites of a class, where the demo takes 150: all decoys, half of the sites of low usage."""
+PER_CLASS = {"demo-sites": 400, "decoys": 400, "shuffled": 250, "demo-usage": 500}
+"""Sites of a class, where the demo takes 150: nearly all decoys."""
 CLUSTERED = ("demo-sites", "decoys")
 PIECE = 20  # nt; shuffled within such pieces, flanks keep their composition
 
