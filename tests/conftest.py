@@ -20,27 +20,27 @@ ROOT = Path(__file__).resolve().parents[1]
 # would leave the other cores idle. The first makes the demo, which those with a * wait for.
 SECONDS = {
     "workflow/test_demo.py": 600,
+    "truth/test_truth.py": 400,
     "workflow/test_paper_rehearsal.py": 250,
-    "truth/test_truth.py": 160,
+    "truth/test_truth_variant.py": 190,
+    "workflow/test_truth_embedding.py": 140,  # *
+    "truth/test_truth_dependency.py": 140,
     "workflow/test_slurm.py": 130,
     "workflow/test_embedding.py": 120,
     "workflow/test_documentation.py": 100,  # *
     "workflow/test_attention.py": 90,
     "workflow/test_variant.py": 80,
     "workflow/test_real.py": 75,
-    "workflow/test_truth_embedding.py": 70,  # *
     "workflow/test_precomputed.py": 65,
-    "truth/test_truth_dependency.py": 60,
     "workflow/test_extend.py": 55,  # *
     "workflow/test_reruns.py": 50,  # *
     "workflow/test_dnabert.py": 45,
+    "truth/test_truth_attention.py": 45,
     "workflow/test_truth_conservation.py": 40,  # *
     "workflow/test_own_genome.py": 40,
     "workflow/test_configuration_errors.py": 40,
     "workflow/test_pretrain.py": 40,
     "pretraining/test_training.py": 35,
-    "truth/test_truth_attention.py": 30,
-    "truth/test_truth_variant.py": 30,
     "training/test_trainer.py": 25,
     "training/test_command.py": 25,
     "cli/test_main.py": 25,

@@ -100,7 +100,7 @@ SHUFFLED = Control("shuffled labels", "trained", 0.60, {"shuffled": True})
 OTHER_ACCEPTOR = Control("another intron's acceptor", "trained", 0.60, {"swapped": True})
 UNCOUPLED = Control("genome without the dependency", "trained", 0.60, world="uncoupled")
 
-COMPOSITION = "an untrained model's attention tells a tract's bases from others as well"
+COMPOSITION = "an untrained model's attention, too, tells a tract's bases from others"
 
 CLAIMS = [
     Claim(
@@ -302,11 +302,8 @@ VARIANT = [
         )
         for control in controls
     ),
-    *(
-        Demand("variant", "a mutated conserved base is felt more at equal distance: ln KL",
-               "conserved", (region,), "untrained")
-        for region in ("CDS", "intron")
-    ),
+    Demand("variant", "a mutated conserved base is felt more at equal distance: ln KL",
+           "conserved", ("CDS", "intron"), "untrained"),
 ]  # fmt: skip
 
 DEPENDENCY = [
