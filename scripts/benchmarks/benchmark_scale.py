@@ -9,12 +9,17 @@ for what their states say makes no difference here:
               is for that)
   attention   6 layers, hidden size 32, 2 heads; windows of the paper's length
 
+With `--true-size` both models are as large as the paper's, with windows of 1,024 and 1,000 nt, for
+the memory that inference takes with fewer sites and introns: it is streamed, so that their number
+adds little.
+
 What a job took is Snakemake's own benchmark: seconds of the clock and of the cores, and the largest
 resident set in MB.
 
 Examples:
   python scripts/benchmarks/benchmark_scale.py --output scale.tsv
   python scripts/benchmarks/benchmark_scale.py --branches embedding --per-class 500 --megabases 4
+  python scripts/benchmarks/benchmark_scale.py --true-size --per-class 50 --introns 200 --per-bin 4
 """
 
 import argparse
@@ -46,6 +51,7 @@ def configuration(options, folder):
     narrow = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 128}
     write_random_model(folder / "wide", 0)
     write_random_model(folder / "narrow", 0, narrow)
+    of_attention = "wide" if options.true_size else "narrow"
     data = {"genome": "demo", "assembly": "demo"}
     chromosomes = max(2, round(options.megabases * 1e6 / CHROMOSOME))
     sites = data | {"kind": "motif", "per_class": options.per_class}
@@ -53,7 +59,7 @@ def configuration(options, folder):
         "demo": {"chromosomes": {f"chr{i + 1}": CHROMOSOME for i in range(chromosomes)}},
         "genomes": {"demo": shipped["genomes"]["demo"]},
         "models": {
-            "wide": model_entry(folder / "wide", ["hidden_states"]),
+            "wide": model_entry(folder / "wide", ["hidden_states", "attention"]),
             "narrow": model_entry(folder / "narrow", ["attention"]),
         },
         "inference": {"device": options.device, "threads": options.cores},
@@ -61,12 +67,12 @@ def configuration(options, folder):
             "datasets": {"sites": sites} if "embedding" in options.branches else {},
             "models": ["wide"],
             "flanks": FLANKS,
-            "windows": {"length": 32},
+            "windows": {"length": 1024 if options.true_size else 32},
         },
         "attention": {
             "datasets": {"introns": data} if "attention" in options.branches else {},
-            "models": ["narrow"],
-            "pairs": {"per_bin": 50},  # the introns are far more
+            "models": [of_attention],
+            "pairs": {"per_bin": options.per_bin},  # the introns are far more
             "introns": {"most": options.introns},
         },
     }
@@ -97,6 +103,8 @@ def parse_arguments(arguments=None):
     parser.add_argument("--megabases", type=float, default=65, help="genome (%(default)s)")
     parser.add_argument("--per-class", type=int, default=5000, help="sites (%(default)s)")
     parser.add_argument("--introns", type=int, default=48_109, help="at most (%(default)s)")
+    parser.add_argument("--per-bin", type=int, default=50, help="pairs (%(default)s)")
+    parser.add_argument("--true-size", action="store_true", help="the paper's model in both")
     return parser.parse_args(arguments)
 
 
