@@ -19,7 +19,7 @@ resident set in MB.
 Examples:
   python scripts/benchmarks/benchmark_scale.py --output scale.tsv
   python scripts/benchmarks/benchmark_scale.py --branches embedding --per-class 500 --megabases 4
-  python scripts/benchmarks/benchmark_scale.py --true-size --per-class 50 --introns 200 --per-bin 4
+  python scripts/benchmarks/benchmark_scale.py --true-size --per-class 60 --introns 240 --per-bin 1
 """
 
 import argparse
@@ -51,7 +51,7 @@ def configuration(options, folder):
     narrow = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 128}
     write_random_model(folder / "wide", 0)
     write_random_model(folder / "narrow", 0, narrow)
-    of_attention = "wide" if options.true_size else "narrow"
+    attention_model = "wide" if options.true_size else "narrow"
     data = {"genome": "demo", "assembly": "demo"}
     chromosomes = max(2, round(options.megabases * 1e6 / CHROMOSOME))
     sites = data | {"kind": "motif", "per_class": options.per_class}
@@ -71,7 +71,7 @@ def configuration(options, folder):
         },
         "attention": {
             "datasets": {"introns": data} if "attention" in options.branches else {},
-            "models": [of_attention],
+            "models": [attention_model],
             "pairs": {"per_bin": options.per_bin},  # the introns are far more
             "introns": {"most": options.introns},
         },
