@@ -1,7 +1,7 @@
 """The embedded demo: synthetic genomes in the files that real ones come in, and their truth."""
 
-# Genome -> key of the configuration that tells its species.
-DEMO_GENOMES = {"demo": "demo", "demo_distant": "distant"}
+# Genome -> its species. The uncoupled one is a control: donor and acceptor are drawn apart.
+DEMO_GENOMES = {"demo": "demo", "demo_distant": "distant", "demo_uncoupled": "demo"}
 
 
 rule make_demo_genome:
@@ -39,6 +39,7 @@ rule make_demo_genome:
     params:
         seed=config["demo"]["seed"],
         species=lambda wildcards: DEMO_GENOMES[wildcards.demo],
+        coupling=lambda wildcards: 0 if wildcards.demo == "demo_uncoupled" else 1,
         chromosomes=lambda wildcards: (
             config["demo"]["distant"]
             if wildcards.demo == "demo_distant"

@@ -87,12 +87,12 @@ def embedding_draws(wildcards):
 
 
 def embedding_annotation(name):
-    """Input function: a table of the annotation, unless a BED brings the sites or there is none."""
+    """Input function: a table of the annotation, if there is one; of a BED's sites it names the genes."""
 
     def find(wildcards):
         dataset = EMBEDDING_DATASETS[wildcards.dataset]
         annotated = config["genomes"][dataset["genome"]]["annotation"]
-        if dataset["sites"] or not annotated:
+        if not annotated or (dataset["sites"] and name != "transcripts"):
             return []
         return f"resources/reference/{dataset['genome']}/{name}.parquet"
 

@@ -19,6 +19,7 @@ from splicebert.models import SpliceBERT
 from splicebert.pairs import GROUPS, INTRON_GROUP, place_windows, read_group
 
 TOLERANCE = 1e-4
+FLANK = 300
 FILES = {group: f"hg19.{group}.1000_per_group.bedpe.gz" for group in GROUPS}
 FILES["MANE"] = "gencode.v41lift37.MANE.intron.for_attention.bedpe.gz"
 RUNTIME = Runtime(torch.device("cpu"))
@@ -76,7 +77,10 @@ def test_rows_and_pair_scores_are_those_of_the_papers_code(case, model, genome):
 
 
 def test_layer_profiles_are_columns_of_the_papers_rows(shared, model, genome):
-    """The profile takes the row of the site alone, and no special token's column."""
+    """The profile takes the row of the site alone, and no special token's column.
+
+    Its flanks are so long here that they leave some windows.
+    """
     published = np.load(shared / "real" / "published_code" / "attention.MANE.npz")
     table = read_group(shared / "real" / FILES["MANE"], INTRON_GROUP)
     introns = place_windows(table, 1000)[0].head(len(published["p_rows"]))
@@ -84,20 +88,22 @@ def test_layer_profiles_are_columns_of_the_papers_rows(shared, model, genome):
     rows = run_attention_rows(
         model, items(introns, genome, offsets), RUNTIME, maximum=False, progress=False
     )
+    outside = 0
     for number, (values, (donor, acceptor)) in enumerate(zip(rows, offsets, strict=True)):
-        found = link_profiles(values, donor, acceptor, 100).max(axis=1)
+        found = link_profiles(values, donor, acceptor, FLANK).max(axis=1)
         first = introns["type1"].iloc[number] == "D"
         names = ("p_rows", "q_rows") if first else ("q_rows", "p_rows")
         for side, (name, target) in enumerate(zip(names, (acceptor, donor), strict=True)):
             expected = published[name][number][:, 1]
-            for column in range(201):
-                at = target - 100 + column
-                if 0 <= at < 1000:
-                    np.testing.assert_allclose(
-                        found[:, side, column], expected[:, at], atol=TOLERANCE, rtol=0
-                    )
-                else:
-                    assert np.isnan(found[:, side, column]).all()
+            at = target - FLANK + np.arange(2 * FLANK + 1)
+            inside = (at >= 0) & (at < 1000)
+            outside += (~inside).sum()
+            # Columns are about 0.001: the absolute tolerance of rows would let a wrong one pass.
+            np.testing.assert_allclose(
+                found[:, side, inside], expected[:, at[inside]], atol=TOLERANCE / 100, rtol=0
+            )
+            assert np.isnan(found[:, side, ~inside]).all()
+    assert outside > 0
 
 
 @pytest.mark.parametrize("strand", ["+", "-"])

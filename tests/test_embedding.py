@@ -33,7 +33,13 @@ from splicebert.embedding_scores import (
     site_blocks,
 )
 from splicebert.embedding_shards import layer_field, shard_rows
-from splicebert.embedding_sites import check_dinucleotides, finish, on_genome, read_site_bed
+from splicebert.embedding_sites import (
+    check_dinucleotides,
+    finish,
+    genes_at,
+    on_genome,
+    read_site_bed,
+)
 from splicebert.embedding_tables import (
     CLUSTERING,
     CLUSTERS,
@@ -332,6 +338,47 @@ def test_genes_are_those_of_annotated_sites(scripts):
     assert found.iloc[0] == "G"
     assert pd.isna(found.iloc[1])
     assert scripts.prepare_sites.with_genes(usage, None)["gene"].isna().all()
+
+
+def test_genes_by_place_are_those_that_hold_the_site():
+    """Against each transcript in turn: whole sites, same strand, the last start, then the first."""
+    rng = np.random.default_rng(3)
+    start = rng.integers(0, 1000, 60)
+    place = {"chrom": rng.choice(["chr1", "chr2"], 60), "strand": rng.choice(["+", "-"], 60)}
+    transcripts = pd.DataFrame(
+        {**place, "start": start, "end": start + rng.integers(50, 300, 60)}
+    ).assign(gene_name=[f"G{i}" for i in range(60)])
+    transcripts.loc[1, transcripts.columns[:4]] = transcripts.loc[0, transcripts.columns[:4]]
+    at = np.append(rng.integers(0, 1300, 300), transcripts.loc[0, "start"])
+    sites = pd.DataFrame({
+        "chrom": rng.choice(["chr1", "chr2", "chr3"], 301), "start": at, "end": at + 2,
+        "strand": rng.choice(["+", "-"], 301),
+    }, index=np.arange(301) + 7)  # fmt: skip
+    sites.loc[307, ["chrom", "strand"]] = transcripts.loc[0, ["chrom", "strand"]]
+    found = genes_at(sites, transcripts)
+    for row, gene in zip(sites.itertuples(), found, strict=True):
+        held = transcripts[
+            (transcripts["chrom"] == row.chrom) & (transcripts["strand"] == row.strand)
+            & (transcripts["start"] <= row.start) & (transcripts["end"] >= row.end)
+        ]  # fmt: skip
+        expected = held.sort_values("start", ascending=False, kind="stable").head(1)["gene_name"]
+        assert pd.isna(gene) if expected.empty else gene == expected.item()
+    assert found.index.equals(sites.index)
+    assert found[307] == "G0"
+    assert found.isna().any()
+
+
+def test_a_source_that_names_the_gene_is_believed(scripts):
+    sites = pd.DataFrame({
+        "chrom": "chr1", "start": [10, 10, 90], "end": [12, 12, 92], "strand": "+",
+        "gene": ["own", None, None],
+    })  # fmt: skip
+    transcripts = pd.DataFrame(
+        {"chrom": ["chr1"], "start": [0], "end": [50], "strand": "+", "gene_name": "G"}
+    )
+    genes = scripts.prepare_sites.name_genes(sites, transcripts)["gene"]
+    assert genes.tolist()[:2] == ["own", "G"]
+    assert pd.isna(genes[2])
 
 
 # --- features

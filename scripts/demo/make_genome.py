@@ -11,13 +11,16 @@ def main(snakemake) -> None:
     Parameters
     ----------
     snakemake
-        Snakemake's script object: params `seed`, `species` and `chromosomes` (name -> length,
-        nt), the outputs named in `splicebert.synthetic.FILES`, one log.
+        Snakemake's script object: params `seed`, `species`, `coupling` (of `GenomeSpec`) and
+        `chromosomes` (name -> length, nt), the outputs named in `splicebert.synthetic.FILES`,
+        one log.
     """
     folder = Path(snakemake.output.fasta).parent
     check_outputs(folder, {name: Path(snakemake.output[name]) for name in FILES})
     spec = GenomeSpec(
-        chromosomes=dict(snakemake.params.chromosomes), species=snakemake.params.species
+        chromosomes=dict(snakemake.params.chromosomes),
+        species=snakemake.params.species,
+        coupling=snakemake.params.coupling,
     )
     genome = make_genome(spec, snakemake.params.seed)
     Path(snakemake.log[0]).write_text(report(summarise(genome)), encoding="utf-8")

@@ -11,7 +11,7 @@ from splicebert.embedding_draw import (
     draw_motif_sites,
     draw_usage_sites,
 )
-from splicebert.embedding_sites import check_dinucleotides, on_genome, read_site_bed
+from splicebert.embedding_sites import check_dinucleotides, genes_at, on_genome, read_site_bed
 from splicebert.embedding_tables import EMBEDDING_SITES
 from splicebert.genome import Genome, check_within, rename_contigs
 from splicebert.jobs import job, open_genome
@@ -33,12 +33,26 @@ def from_bed(
     return balanced(table, per_class, np.random.default_rng(seed))
 
 
+def read_transcripts(inputs, genome: Genome, skip: list[str]) -> pd.DataFrame:
+    """Transcripts of the genome, contigs spelt as in its FASTA."""
+    table = read_table(inputs.transcripts, TRANSCRIPTS)
+    transcripts = on_genome(table, genome.contigs, genome.path, skip)
+    check_within(transcripts, genome.contigs, genome.path)
+    return transcripts
+
+
 def read_annotation(inputs, genome: Genome, skip: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Transcripts and introns of the genome, contigs spelt as in its FASTA."""
-    tables = (read_table(inputs.transcripts, TRANSCRIPTS), read_table(inputs.introns, INTRONS))
-    transcripts, introns = (on_genome(t, genome.contigs, genome.path, skip) for t in tables)
-    check_within(transcripts, genome.contigs, genome.path)
-    return transcripts, introns
+    introns = on_genome(read_table(inputs.introns, INTRONS), genome.contigs, genome.path, skip)
+    return read_transcripts(inputs, genome, skip), introns
+
+
+def name_genes(table: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """Give the sites whose source names no gene the gene that holds them, if one does."""
+    unnamed = table["gene"].isna()
+    genes = genes_at(table[unnamed], transcripts).reindex(table.index)
+    log.info("gene named by the source: %d sites, by place: %d", (~unnamed).sum(), genes.count())
+    return table.assign(gene=table["gene"].where(~unnamed, genes))
 
 
 def with_genes(usage: pd.DataFrame, annotated: pd.DataFrame | None) -> pd.DataFrame:
@@ -87,7 +101,10 @@ def prepare(inputs, genome: Genome, params) -> pd.DataFrame:
     """Sites of the data set (EMBEDDING_SITES), from whatever source it names."""
     seed = params.sites.get("seed")
     if inputs.sites:
-        return from_bed(inputs.sites, genome, params.kind, per_class=params.per_class, seed=seed)
+        table = from_bed(inputs.sites, genome, params.kind, per_class=params.per_class, seed=seed)
+        if not inputs.transcripts:
+            return table
+        return name_genes(table, read_transcripts(inputs, genome, []))
     if inputs.junctions:
         return from_junctions(inputs, genome, params)
     transcripts, introns = read_annotation(inputs, genome, params.sites["skip_contigs"])

@@ -48,7 +48,7 @@ def read_site_bed(path: str | PathLike, kind: str) -> pd.DataFrame:
     ----------
     path
         BED6 with the columns chrom, start, end, name, name2, strand; the label is the last
-        |-separated field of name, the gene name2 (`.` for none).
+        |-separated field of name, the gene name2 (`.` for none, see `genes_at`).
     kind
         motif (real sites and other GT or AG) or usage (SSE).
 
@@ -91,6 +91,40 @@ def finish(table: pd.DataFrame, path: str | PathLike | None = None) -> pd.DataFr
     again = name.groupby(name).cumcount()
     table = table.assign(site_id=name.where(again == 0, name + "." + (again + 1).astype(str)))
     return validate(table[EMBEDDING_SITES.names], EMBEDDING_SITES, path)
+
+
+def genes_at(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.Series:
+    """Gene of the transcript that holds each site, on its strand.
+
+    Parameters
+    ----------
+    sites
+        Columns chrom, start, end (0-based half-open), strand.
+    transcripts
+        The same columns and gene_name, contigs spelt alike.
+
+    Returns
+    -------
+    Series of str, index of `sites`; missing where no transcript holds the site. Of several
+    transcripts that which starts last, and of these the first in the table.
+    """
+    genes = pd.Series(None, index=sites.index, dtype=object)
+    groups = dict(list(transcripts.groupby(["chrom", "strand"])))
+    for key, part in sites.groupby(["chrom", "strand"]):
+        if key not in groups:
+            continue
+        # Of equal starts the first in the table comes last, where the search begins.
+        held = groups[key].iloc[::-1].sort_values("start", kind="stable")
+        starts, ends = held["start"].to_numpy(), held["end"].to_numpy()
+        reach, names = np.maximum.accumulate(ends), held["gene_name"].to_numpy()
+        last = np.searchsorted(starts, part["start"].to_numpy(), side="right") - 1
+        for site, end, before in zip(part.index, part["end"], last, strict=True):
+            at = before
+            while at >= 0 and reach[at] >= end > ends[at]:
+                at -= 1
+            if at >= 0 and ends[at] >= end:
+                genes[site] = names[at]
+    return genes
 
 
 def check_dinucleotides(sites: pd.DataFrame, genome: Genome, kind: str) -> int:

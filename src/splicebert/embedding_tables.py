@@ -9,7 +9,7 @@ _SITE_ID = Column("site_id", "str", "site, chrom:start-end:strand")
 _SITE = Column("site", "str", "kind of dinucleotide", allowed=SITES)
 _POSITIVE = Column("positive", "bool", "real (splice-site set) or of high usage (usage set)")
 _LABEL = Column("label", "str", "class in the paper's words, such as GT(non-donor)")
-_GENE = Column("gene", "str", "gene; missing where the source names none", True)
+_GENE = Column("gene", "str", "gene; missing where neither source nor place names one", True)
 
 EMBEDDING_SITES = Schema(
     "sites to embed",

@@ -8,6 +8,7 @@ import torch
 
 from splicebert.configuration import check, check_local_files, check_references, read_yaml
 from splicebert.errors import ConfigError
+from splicebert.models.checkpoint import sha256
 from splicebert.pretraining.__main__ import main
 from splicebert.pretraining.processes import choose_device
 from splicebert.pretraining.settings import check_pretraining, decisive, read_job
@@ -99,7 +100,9 @@ def test_the_schema_says_what_is_allowed(schema, path, value, words):
         check(put(GOOD, path, value), schema, "my.yaml")
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "pretrain_paper.yaml", "paper.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "pretrain_control.yaml", "pretrain_paper.yaml", "paper.yaml"]
+)
 def test_the_shipped_configurations_are_right(root, schema, name):
     config = check(read_yaml(root / "config" / name), schema, name)
     check_references(config, read_yaml(root / "config/models.yaml"), schema)
@@ -108,21 +111,41 @@ def test_the_shipped_configurations_are_right(root, schema, name):
 
 
 @pytest.mark.parametrize(
-    ("run", "name"),
+    ("configuration", "run", "path"),
     [
         *(
-            (f"demo_{number}", f"{number}_run.json")
+            ("config.yaml", f"demo_{number}", f"config/demo_model/{number}_run.json")
             for number in ("first", "second", "third", "fourth")
         ),
-        ("demo", "training.json"),
+        ("config.yaml", "demo", "config/demo_model/training.json"),
+        *(
+            ("pretrain_control.yaml", run, f"tests/truth/models/{run}/training.json")
+            for run in ("coupled", "uncoupled")
+        ),
     ],
 )
-def test_the_demo_model_was_trained_with_the_configurations_settings(root, schema, run, name):
-    config = check(read_yaml(root / "config/config.yaml"), schema, "demo")
+def test_models_were_trained_with_the_configurations_settings(
+    root, schema, configuration, run, path
+):
+    config = check(read_yaml(root / "config" / configuration), schema, configuration)
     part = schema["properties"]["pretrain"]["properties"]["runs"]["additionalProperties"]
-    about = json.loads((root / "config/demo_model" / name).read_text())
-    found = {"corpus": "demo", **about["settings"]}  # keys that are newer have their defaults
-    assert decisive(check(found, part, name)) == decisive(config["pretrain"]["runs"][run])
+    about = json.loads((root / path).read_text())
+    wanted = config["pretrain"]["runs"][run]
+    # Keys that are newer have their defaults.
+    found = {"corpus": wanted["corpus"], **about["settings"]}
+    assert decisive(check(found, part, path)) == decisive(wanted)
+
+
+def test_the_two_models_of_the_control_differ_in_their_corpus_alone(root):
+    folder = root / "tests/truth/models"
+    coupled, uncoupled = (
+        json.loads((folder / run / "training.json").read_text()) for run in ("coupled", "uncoupled")
+    )
+    assert coupled["settings"] == uncoupled["settings"]
+    weights = sha256(root / "config/demo_model/model.safetensors")
+    assert coupled["weights_sha256"] == uncoupled["weights_sha256"] == weights
+    assert set(coupled["corpus"]) == {"demo"}
+    assert set(uncoupled["corpus"]) == {"demo_uncoupled"}
 
 
 def test_the_papers_size(root, schema):

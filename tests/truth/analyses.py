@@ -142,7 +142,7 @@ def crosses_species(model, world, distant, site):
 
 
 def intron_pairs(world, chroms, shortest=100):
-    """Donor and acceptor junction bases of introns, and pairs of a donor and another acceptor.
+    """Donor and acceptor junction bases of introns, and pairs of a donor and a later acceptor.
 
     Columns chrom, strand, tx_id, donor, acceptor (the dinucleotide's base next to the middle of the
     intron, 0-based), distance, own (bool), intron_class (of the donor).
@@ -159,6 +159,7 @@ def intron_pairs(world, chroms, shortest=100):
     pairs = donors.merge(acceptors, on=keys, suffixes=("", "_acceptor"))
     pairs = pairs.rename(columns={"p": "donor", "p_acceptor": "acceptor"})
     pairs["own"] = pairs["intron_number"] == pairs["intron_number_acceptor"]
+    pairs = pairs[pairs["intron_number"] <= pairs["intron_number_acceptor"]]
     pairs["distance"] = (pairs["acceptor"] - pairs["donor"]).abs()
     return pairs[pairs["distance"].between(shortest, ATTENTION)].reset_index(drop=True)
 
@@ -212,11 +213,11 @@ def upstream(pairs, seed, n=160):
     return pd.concat([own, own.assign(acceptor=away, own=False)], ignore_index=True)
 
 
-def matched(pairs, seed, per_bin=40):
-    """As many pairs of either kind in each 100 nt of distance."""
+def matched(pairs, seed, width=20):
+    """As many pairs of either kind in each 20 nt of distance, for attention falls with it."""
     parts = []
-    for _, part in pairs.groupby(pairs["distance"] // 100):
-        n = min(part["own"].sum(), (~part["own"]).sum(), per_bin)
+    for _, part in pairs.groupby(pairs["distance"] // width):
+        n = min(part["own"].sum(), (~part["own"]).sum())
         for _, kind in part.groupby("own"):
             parts.append(kind.sample(n, random_state=seed))
     return pd.concat(parts).sort_index().reset_index(drop=True)
@@ -226,7 +227,7 @@ def look_at_acceptors(model, world, other):
     """Pairs of chr4 and of the held-out chromosome, each with `link_scores` by base: a dict.
 
     `other`, what own acceptors are told from: "upstream", the place as far upstream of the donor;
-    or "acceptor", the acceptor of another intron of the transcript at the same distance.
+    or "later", the acceptor of a later intron of the transcript at the same distance.
     """
     found = {}
     for chrom in ("chr4", HELD_OUT):
@@ -314,9 +315,9 @@ def over_transcripts(pairs, value):
     return estimate(value(np.ones(len(pairs))), np.array(draws))
 
 
-def class_base_over(models, world, control):
-    """What the demo model has more of this than a control, for the same pairs: an Estimate."""
-    own, other = (class_base(models[name], world) for name in ("trained", control))
+def class_base_over(models, world, control, own="trained"):
+    """What one model has more of this than a control, for the same pairs: an Estimate."""
+    own, other = (class_base(models[name], world) for name in (own, control))
     label = own.pairs["own"].to_numpy()
     return over_transcripts(
         own.pairs,

@@ -1,5 +1,7 @@
 """The demo's world and models, once for all tests here: none of them changes any."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -25,9 +27,15 @@ def world(seed):
 
 @pytest.fixture(scope="session")
 def models(root, tmp_path_factory):
-    """The demo model and an untrained one of the same size."""
+    """The demo model, an untrained one of the same size, and the two of pretrain_control.yaml.
+
+    coupled : the demo model trained on with its own genome
+    uncoupled : the same with a genome where donors and acceptors were drawn apart
+    """
     folder = tmp_path_factory.mktemp("untrained")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         write_model(BertForMaskedLM(read_config(root / "config/demo_model")), folder)
-    return {"trained": SpliceBERT(root / "config/demo_model"), "untrained": SpliceBERT(folder)}
+    folders = {"trained": root / "config/demo_model", "untrained": folder}
+    folders |= {name: Path(__file__).parent / "models" / name for name in ("coupled", "uncoupled")}
+    return {name: SpliceBERT(path) for name, path in folders.items()}

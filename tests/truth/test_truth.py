@@ -5,7 +5,7 @@ import inspect
 import pandas as pd
 import pytest
 
-from truth.analyses import class_base_over
+from truth.analyses import class_base_over, only_the_class_base_links
 from truth.claims import ANALYSES, CLAIMS, DEMANDS, demands, not_yet
 from truth.margins import all_scores, margin
 from truth.world import HELD_OUT, make_world
@@ -54,10 +54,14 @@ def test_planted_truth_is_recovered(claim, models, world, uncoupled, distant, re
         assert high < control.most, control.name
 
 
-@pytest.mark.parametrize("demand", demands("attention", "class base"))
+@pytest.mark.parametrize("demand", demands("attention", "head"))
 def test_the_class_base_links_more_than_in(demand, models, world):
-    found = class_base_over(models, world, demand.control)
-    print(f"\n+3 over +4 and +5, over {demand.control}: "
+    """`uncoupled` is compared with the run that differs from it in the genome alone."""
+    own = "coupled" if demand.control == "uncoupled" else "trained"
+    for name in (own, demand.control):
+        print(f"\n{name}: {only_the_class_base_links(models[name], world)}")
+    found = class_base_over(models, world, demand.control, own)
+    print(f"\n+3 over +4 and +5, {own} over {demand.control}: "
           f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")  # fmt: skip
     assert found.low > demand.least
 

@@ -1,7 +1,9 @@
 """Attention in the demo's world: introns against random pairs, trained against untrained.
 
-The score is the published one, of the two bases beside the sites. That donors attend to donors as
-well says that splice sites find each other, not yet that an intron's own two ends do.
+The score is the published one, of the two bases beside the sites, and pairs are compared within
+strata of 20 nt, for attention falls with distance. That donors attend to donors as well says that
+splice sites find each other. Whether it is an intron's own two ends that do, the shuffled pairing
+asks: a donor and the acceptor of a later intron of its transcript, as far away.
 """
 
 from typing import NamedTuple
@@ -13,39 +15,47 @@ import torch
 
 from splicebert.attention_scores import around, pair_scores, site_offsets_of
 from splicebert.attention_statistics import matched_auc
-from splicebert.derived_pairs import derive_pairs, distance_bins, intron_ends
+from splicebert.derived_pairs import derive_pairs, intron_ends
 from splicebert.inference import Item, Runtime, run_attention_rows
-from splicebert.statistics import Estimate
 from splicebert.transcripts import introns
 from truth.claims import demands
 from truth.world import HELD_OUT, window
 
 LENGTH = 1000
-CHOICE, TEST = ("chr3",), ("chr4", HELD_OUT)
-PER_BIN = {"trained": (25, 60), "untrained": (12, 30)}
-"""Pairs of a group in each bin of distance, on the chromosomes of the choice and of the test."""
-SETTINGS = {"smallest": 100, "largest": 800, "bin": 100, "per_bin": 10**6, "seed": 5}
+CHOICE, TEST = "chr4", HELD_OUT
+PER_BIN = {CHOICE: 25, TEST: 150}
+"""Pairs of a group in each 100 nt of distance."""
+SETTINGS = {"smallest": 100, "largest": 800, "bin": 100, "seed": 5}
+STRATUM = 20
+INTRONIC, SHUFFLED, RANDOM = "intronic_pair", "shuffled_pair", "random_pair"
 RUNTIME = Runtime(torch.device("cpu"))
 
 
 class Measured(NamedTuple):
-    """Layer chosen on some chromosomes, and its matched AUC on another."""
+    """Layer chosen on CHOICE, pairs of TEST, their scores in that layer: float32 (n,)."""
 
     layer: int
-    auc: Estimate
+    pairs: pd.DataFrame
+    scores: np.ndarray
+
+    def auc(self, group, reference):
+        """AUC of one group of pairs against another, see `auc_of`."""
+        kept = self.pairs["group"].isin([group, reference]).to_numpy()
+        return auc_of(self.pairs[kept], self.scores[kept], group)
 
 
-def pairs_of(world, chroms, per_bin):
-    """Intronic and random pairs of some chromosomes, so many a bin of distance."""
+def pairs_of(world, chrom, groups):
+    """Pairs of some groups of a chromosome."""
     genome = world.genome
     transcripts = genome.transcripts.rename(columns={"canonical": "is_canonical"})
     ends = intron_ends(introns(genome.exons), transcripts)
-    ends = ends[ends["chrom"].isin(chroms)].reset_index(drop=True)
-    table, _ = derive_pairs(ends, SETTINGS, LENGTH)
-    table = table[table["group"].isin(["intronic_pair", "random_pair"])]
-    bins = distance_bins(table["distance"], 100, 800, 100)
-    kept = table.groupby([table["group"], bins]).head(per_bin)
-    return kept.reset_index(drop=True)
+    ends = ends[ends["chrom"] == chrom].reset_index(drop=True)
+    table, _ = derive_pairs(ends, SETTINGS | {"per_bin": PER_BIN[chrom]}, LENGTH)
+    p_first = (table["strand"] == "+") == (table["p"] < table["q"])
+    from_donor = table["type1"].where(p_first, table["type2"]) == "D"
+    later = (table["group"] == "unpair") & from_donor
+    table["group"] = table["group"].mask(later, SHUFFLED)
+    return table[table["group"].isin(groups)].reset_index(drop=True)
 
 
 def score(model, world, pairs):
@@ -59,39 +69,66 @@ def score(model, world, pairs):
     return np.stack([pair_scores(r, p, q)[1:] for r, (p, q) in zip(rows, offsets, strict=True)])
 
 
-def auc_of(pairs, scores):
-    """AUC of intronic against random pairs at matched distance, interval over transcripts."""
+def auc_of(pairs, scores, group):
+    """AUC of one group of pairs among others as far apart, interval over transcripts."""
     return matched_auc(
-        (pairs["group"] != "random_pair").to_numpy(),
+        (pairs["group"] == group).to_numpy(),
         scores,
-        stratum=distance_bins(pairs["distance"].to_numpy(), 100, 800, 100),
-        block=(pairs["chrom"] + ":" + pairs["tx_start"].astype(str)).to_numpy(),
+        stratum=pairs["distance"].to_numpy() // STRATUM,
+        block=pairs["tx_start"].to_numpy(),
         replicates=500,
         seed=0,
     )
 
 
-def measure(model, world, per_bin):
-    """Choose the layer with the highest AUC on CHOICE, and measure it on TEST."""
-    choice, test = (pairs_of(world, c, n) for c, n in zip((CHOICE, TEST), per_bin, strict=True))
-    scores = score(model, world, choice)
-    chosen = int(np.argmax([auc_of(choice, layer).value for layer in scores.T]))
-    return Measured(chosen + 1, auc_of(test, score(model, world, test)[:, chosen]))
+def measure(model, world):
+    """Choose the layer with the highest AUC on CHOICE, and score the pairs of TEST there."""
+    known = pairs_of(world, CHOICE, (INTRONIC, RANDOM))
+    layers = [auc_of(known, s, INTRONIC).value for s in score(model, world, known).T]
+    chosen = int(np.argmax(layers))
+    pairs = pairs_of(world, TEST, (INTRONIC, SHUFFLED, RANDOM))
+    return Measured(chosen + 1, pairs, score(model, world, pairs)[:, chosen])
 
 
 @pytest.fixture(scope="module")
 def measured(models, world):
-    found = {name: measure(model, world, PER_BIN[name]) for name, model in models.items()}
-    table = pd.DataFrame(
-        [(name, m.layer, *m.auc) for name, m in found.items()],
-        columns=["model", "layer", "auc", "low", "high"],
-    )
-    print(f"\nintronic against random pairs\n{table.round(3).to_string(index=False)}")
+    names = ("trained", "untrained", "uncoupled")
+    found = {name: measure(models[name], world) for name in names}
+    rows = [
+        (name, m.layer, group, reference, *m.auc(group, reference))
+        for name, m in found.items()
+        for group, reference in ((INTRONIC, RANDOM), (SHUFFLED, RANDOM), (INTRONIC, SHUFFLED))
+    ]
+    columns = ["model", "layer", "group", "reference", "auc", "low", "high"]
+    print(f"\n{pd.DataFrame(rows, columns=columns).round(3).to_string(index=False)}")
     return found
+
+
+def test_the_shuffled_pairing_goes_from_a_donor_to_a_later_acceptor(world):
+    """By the genome's own table of sites, on either strand, and never as far as its own."""
+    pairs = pairs_of(world, TEST, (SHUFFLED,))
+    sites = world.genome.splice_sites
+    sites = sites[sites["chrom"] == TEST]
+    plus = sites["strand"] == "+"
+    inner = np.where((sites["site"] == "donor") == plus, sites["start"], sites["end"] - 1)
+    number = {
+        (site, position): n
+        for site, position, n in zip(sites["site"], inner, sites["intron_number"], strict=True)
+    }
+    assert set(pairs["strand"]) == {"+", "-"}
+    for row in pairs.itertuples():
+        ends = {row.type1: row.p, row.type2: row.q}
+        assert number["donor", ends["D"]] < number["acceptor", ends["A"]]
+        assert (ends["D"] < ends["A"]) == (row.strand == "+")
 
 
 @pytest.mark.parametrize("demand", demands("attention", "pairs"))
 def test_introns_exceed_random_pairs_in_some_layer(measured, demand):
-    assert measured["trained"].auc.low > demand.least
+    assert measured["trained"].auc(INTRONIC, RANDOM).low > demand.least
     if demand.control != "chance":
-        assert measured[demand.control].auc.high < demand.most
+        assert measured[demand.control].auc(INTRONIC, RANDOM).high < demand.most
+
+
+@pytest.mark.parametrize("demand", demands("attention", "shuffled pairs"))
+def test_introns_exceed_a_shuffled_pairing(measured, demand):
+    assert measured["trained"].auc(INTRONIC, SHUFFLED).low > demand.least

@@ -212,12 +212,15 @@ def test_the_clusters_of_all_sites_tell_gt_from_ag(finished, sites_of):
         assert (own.groupby("cluster")["site"].nunique() == 1).all()
 
 
-def test_the_h5ad_file_opens_and_says_what_its_columns_are(finished, sites_of):
-    import anndata
+def test_the_h5ad_file_opens_in_scanpy_and_says_what_its_columns_are(finished, sites_of):
+    import scanpy
 
     folder, _, _ = finished
     sites = sites_of("drawn")
-    data = anndata.read_h5ad(folder / "results/embedding/drawn/demo/sites.h5ad")
+    data = scanpy.read_h5ad(folder / "results/embedding/drawn/demo/sites.h5ad")
+    for basis in ("umap", "umap_own"):
+        axes = scanpy.pl.embedding(data, basis, color="label", show=False)
+        assert len(axes.collections[0].get_offsets()) == len(sites)
     assert data.obs_names.tolist() == sites["site_id"].tolist()
     assert data.uns["model"] == "demo"
     assert data.uns["layer"] == 2  # of the configuration

@@ -13,6 +13,7 @@ import yaml
 from paper_mirror import MODELS, serve, write_mirror
 from splicebert.arrays import ArrayReader
 from splicebert.branchpoint_tables import BRANCHPOINT_PERFORMANCE
+from splicebert.embedding_tables import EMBEDDING_SITES
 from splicebert.splicesite_tables import SITE_SCORES, SITE_SUMMARY
 from splicebert.tables import read_table
 from splicebert.training.tables import CHOSEN_PREDICTIONS, EXAMPLES
@@ -184,6 +185,20 @@ def test_all_published_numbers_of_the_six_branches_stand_beside_this_runs(rehear
     assert len(empty) <= 0.1 * len(found)
     assert empty["metric"].str.startswith("balanced_accuracy").all()
     assert set(found["protocol"]) == {"published"}
+
+
+def test_sites_whose_file_names_no_gene_have_that_of_the_annotation(rehearsal, shared):
+    path = rehearsal.folder / "results/embedding/ss-motif/inputs.parquet"
+    sites = read_table(path, EMBEDDING_SITES)
+    columns = {1: "chrom", 2: "strand", 3: "start", 4: "end", 11: "gene"}
+    genes = pd.read_csv(shared / "real/genepred.txt.gz", sep="\t", header=None)
+    genes = genes[list(columns)].rename(columns=columns)
+    named = sites["gene"].notna()
+    assert named[sites["positive"]].mean() > 0.5
+    for row in sites[named].itertuples():
+        held = genes[(genes["chrom"] == row.chrom) & (genes["strand"] == row.strand)
+                     & (genes["start"] <= row.start) & (genes["end"] >= row.end)]  # fmt: skip
+        assert row.gene in set(held["gene"])
 
 
 @pytest.mark.parametrize("model", ["SpliceBERT.510nt", "SpliceBERT-human.510nt"])
