@@ -197,7 +197,7 @@ rule summarise_attention_pairs:
     params:
         runs=ATTENTION_RUNS,
         shards=ATTENTION["shards"],
-        pairs={key: ATTENTION["pairs"][key] for key in ("smallest", "largest", "bin")},
+        pairs={key: ATTENTION["pairs"][key] for key in ("smallest", "largest", "stratum")},
         bootstrap=ATTENTION["bootstrap"],
     script:
         "../scripts/attention/summarise_pairs.py"

@@ -42,7 +42,7 @@ def test_defaults_are_the_papers(schema):
     branch = configuration(schema)["attention"]
     assert branch["windows"]["length"] == 1000
     assert branch["pairs"] == {
-        "smallest": 100, "largest": 800, "bin": 100, "per_bin": 1000, "seed": 2020
+        "smallest": 100, "largest": 800, "bin": 100, "stratum": 20, "per_bin": 1000, "seed": 2020
     }  # fmt: skip
     assert branch["introns"]["flank"] == 100
     assert branch["introns"]["most"] is None

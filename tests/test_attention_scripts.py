@@ -31,7 +31,7 @@ SCRIPTS = (
     "plot_heads", "plot_layer_profiles", "plot_pair_scores", "prepare_pairs", "summarise_introns",
     "summarise_example", "summarise_pairs",
 )  # fmt: skip
-SETTINGS = {"smallest": 100, "largest": 800, "bin": 100}
+SETTINGS = {"smallest": 100, "largest": 800, "stratum": 100}
 BOOTSTRAP = {"replicates": 50, "seed": 1}
 HEAD = {"dataset": "d", "model": "m"}
 
@@ -108,12 +108,34 @@ def test_groups_are_compared_with_random_pairs_layer_by_layer(groups):
     assert higher["p_value"] < 1e-6
     assert higher["matched_p_value"] < 1e-6
     assert 0 < higher["matched_u"] < higher["u"]
+    assert higher["n_matched"] == 39
     assert higher["auc"] == pytest.approx(higher["u"] / (39 * 40))
     for other in (("1", "intronic_pair"), ("mean", "unpair")):
         assert table.loc[other, "matched_low"] < 0.5 < table.loc[other, "matched_high"]
     random = groups[groups["group"] == "random_pair"]
     assert random[["auc", "matched_auc", "u", "p_value", "matched_p_value"]].isna().all(axis=None)
     assert (groups["mean_low"] < groups["mean"]).all()
+
+
+def test_narrow_strata_keep_distance_from_passing_for_attention(scripts):
+    """Scores that fall with distance alone, and a group that lies nearer within each 100 nt."""
+    near, far = np.arange(100, 160), np.arange(140, 200)
+    parts = [
+        pd.DataFrame({"score": -distance.astype(float), "distance": distance}).assign(
+            transcript=[f"t{i}" for i in range(60)]
+        )
+        for distance in (near, far)
+    ]
+    wide, narrow = (
+        scripts.summarise_pairs.compare(
+            *parts, settings=SETTINGS | {"stratum": width}, bootstrap=BOOTSTRAP
+        )
+        for width in (100, 5)
+    )
+    assert wide["matched_auc"] > 0.9
+    assert wide["n_matched"] == 60
+    assert narrow["matched_auc"] == pytest.approx(0.5)
+    assert narrow["n_matched"] == 20  # those of 140 to 159 nt
 
 
 def test_groups_without_random_pairs_have_no_effect(scripts):

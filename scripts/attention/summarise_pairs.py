@@ -1,5 +1,6 @@
 """Pair scores by group: quartiles, Mann-Whitney U and effect size against the random pairs."""
 
+import numpy as np
 import pandas as pd
 
 from splicebert.attention_statistics import (
@@ -67,7 +68,7 @@ def compare(
     own, reference
         Columns score, distance, transcript: the group's pairs, the random ones; no score is NaN.
     settings
-        smallest, largest, bin (nt): strata of distance.
+        smallest, largest, stratum (nt): strata of distance.
     bootstrap
         replicates, seed.
     """
@@ -79,11 +80,13 @@ def compare(
         return row
     row["u"], row["p_value"] = mann_whitney(values, random)
     both = pd.concat([own.assign(label=True), reference.assign(label=False)])
-    limits = [settings[name] for name in ("smallest", "largest", "bin")]
-    bins = distance_bins(both["distance"].to_numpy(), *limits)
+    limits = [settings[name] for name in ("smallest", "largest", "stratum")]
+    strata = distance_bins(both["distance"].to_numpy(), *limits)
+    shared = np.intersect1d(strata[both["label"]], strata[~both["label"]])
+    row["n_matched"] = int(np.isin(strata[both["label"]], shared).sum())
     for name, low, high, stratum in (
-        ("auc", "auc_low", "auc_high", bins * 0),
-        ("matched_auc", "matched_low", "matched_high", bins),
+        ("auc", "auc_low", "auc_high", strata * 0),
+        ("matched_auc", "matched_low", "matched_high", strata),
     ):
         found = matched_auc(
             both["label"].to_numpy(),
@@ -94,7 +97,7 @@ def compare(
         )
         row |= {name: found.value, low: found.low, high: found.high}
     row["matched_u"], row["matched_p_value"] = matched_mann_whitney(
-        both["label"].to_numpy(), both["score"].to_numpy(), bins
+        both["label"].to_numpy(), both["score"].to_numpy(), strata
     )
     return row
 
