@@ -60,7 +60,9 @@ def run_gpus(wildcards):
 
 def card_command():
     """Command that trains the models of this configuration."""
-    files = [Path(file).name for file in workflow.config_settings.configfiles]
+    root = Path(workflow.basedir)
+    files = [Path(file) for file in workflow.config_settings.configfiles]
+    files = [f.relative_to(root) if f.is_relative_to(root) else f.name for f in files]
     return " ".join(
         ["snakemake --cores 2 pretrain", *(f"--configfile {name}" for name in files)]
     )

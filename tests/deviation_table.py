@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from sklearn.metrics import average_precision_score
 
 from splicebert.embedding_scores import contingency, normalised_mutual_information
@@ -63,7 +64,8 @@ def embedding() -> Iterator[Row]:
 
     sites = pd.read_parquet(RESULTS / "embedding/demo-sites/inputs.parquet")
     model, found = SpliceBERT(ROOT / "config/demo_model"), {}
-    layer = model.n_layers - 1
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    layer = config["embedding"]["datasets"]["demo-sites"]["layers"]["demo"]  # of the main figure
     with Genome(ROOT / "resources/genomes/demo/genome.fa") as genome:
         windows = [centred_window(s.start, s.end, LENGTH) for s in sites.itertuples()]
         items = [

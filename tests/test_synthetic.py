@@ -746,7 +746,9 @@ def script():
 
 def test_script_writes_its_outputs_and_counts(script, genome, paths, tmp_path):
     snakemake = SimpleNamespace(
-        params=SimpleNamespace(seed=7, species="demo", chromosomes=dict(SPEC.chromosomes)),
+        params=SimpleNamespace(
+            seed=7, species="demo", coupling=1, chromosomes=dict(SPEC.chromosomes)
+        ),
         output=Named({name: str(tmp_path / file) for name, file in FILES.items()}),
         log=[str(tmp_path / "log.txt")],
     )

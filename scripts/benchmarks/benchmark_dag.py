@@ -53,7 +53,8 @@ def with_vcf(config, shards, folder):
     files = {name: str(folder / name) for name in ("own.vcf.gz", "annotation.gtf.gz")}
     for name in files.values():
         Path(name).touch()
-    genome = config["genomes"]["hg19"] | {"annotation": files["annotation.gtf.gz"]}
+    annotation = {"annotation": files["annotation.gtf.gz"], "annotation_format": "gtf"}
+    genome = config["genomes"]["hg19"] | annotation
     own = {"genome": "hg19", "assembly": "hg19", "file": files["own.vcf.gz"]}
     vcfs = {"files": {"own": own}, "models": config["variant"]["models"], "shards": shards}
     return {

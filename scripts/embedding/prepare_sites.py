@@ -33,22 +33,19 @@ def from_bed(
     return balanced(table, per_class, np.random.default_rng(seed))
 
 
-def read_transcripts(inputs, genome: Genome, skip: list[str]) -> pd.DataFrame:
-    """Transcripts of the genome, contigs spelt as in its FASTA."""
-    table = read_table(inputs.transcripts, TRANSCRIPTS)
-    transcripts = on_genome(table, genome.contigs, genome.path, skip)
-    check_within(transcripts, genome.contigs, genome.path)
-    return transcripts
-
-
 def read_annotation(inputs, genome: Genome, skip: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Transcripts and introns of the genome, contigs spelt as in its FASTA."""
-    introns = on_genome(read_table(inputs.introns, INTRONS), genome.contigs, genome.path, skip)
-    return read_transcripts(inputs, genome, skip), introns
+    tables = (read_table(inputs.transcripts, TRANSCRIPTS), read_table(inputs.introns, INTRONS))
+    transcripts, introns = (on_genome(t, genome.contigs, genome.path, skip) for t in tables)
+    check_within(transcripts, genome.contigs, genome.path)
+    return transcripts, introns
 
 
 def name_genes(table: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
-    """Give the sites whose source names no gene the gene that holds them, if one does."""
+    """Give the sites whose source names no gene the gene that holds them, if one does.
+
+    Contigs are spelt alike; transcripts elsewhere than on the genome name nothing.
+    """
     unnamed = table["gene"].isna()
     genes = genes_at(table[unnamed], transcripts).reindex(table.index)
     log.info("gene named by the source: %d sites, by place: %d", (~unnamed).sum(), genes.count())
@@ -104,7 +101,10 @@ def prepare(inputs, genome: Genome, params) -> pd.DataFrame:
         table = from_bed(inputs.sites, genome, params.kind, per_class=params.per_class, seed=seed)
         if not inputs.transcripts:
             return table
-        return name_genes(table, read_transcripts(inputs, genome, []))
+        transcripts = read_table(inputs.transcripts, TRANSCRIPTS)
+        return name_genes(
+            table, rename_contigs(transcripts, genome.contigs, genome.path, must_exist=False)
+        )
     if inputs.junctions:
         return from_junctions(inputs, genome, params)
     transcripts, introns = read_annotation(inputs, genome, params.sites["skip_contigs"])

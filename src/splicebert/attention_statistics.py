@@ -105,7 +105,7 @@ def matched_mann_whitney(
     score
         float (n,), none NaN.
     stratum
-        (n,), only values within one are compared (the bin of distance).
+        (n,), only values within one are compared (the stratum of distance).
 
     Returns
     -------
@@ -198,7 +198,7 @@ def matched_auc(
     score
         float (n,), none NaN.
     stratum
-        (n,), only pairs within one are compared (the bin of distance); one value: the AUC.
+        (n,), only pairs within one are compared (the stratum of distance); one value: the AUC.
     block
         (n,), what the bootstrap draws (the transcript).
     replicates, seed

@@ -106,7 +106,7 @@ def genes_at(sites: pd.DataFrame, transcripts: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series of str, index of `sites`; missing where no transcript holds the site. Of several
-    transcripts that which starts last, and of these the first in the table.
+    transcripts the one with the highest start, and of these the first in the table.
     """
     genes = pd.Series(None, index=sites.index, dtype=object)
     groups = dict(list(transcripts.groupby(["chrom", "strand"])))

@@ -467,6 +467,22 @@ def test_attention_rows_are_the_rows_of_transformers_maps(pristine, model):
     assert (rows.sum(dim=-1) < 1).all()
 
 
+def test_attention_rows_of_hidden_bases_are_those_of_the_mask_token(pristine, model):
+    texts = [random_sequence(20), random_sequence(20, 1)]
+    offsets, masks = np.array([[4, 5], [3, 7]]), np.zeros((2, 20), bool)
+    masks[0, 5] = masks[1, [3, 9]] = True
+    theirs = AutoModelForMaskedLM.from_pretrained(pristine, attn_implementation="eager").eval()
+    inputs = transformers_inputs(texts)
+    inputs["input_ids"][:, 1:-1][torch.from_numpy(masks)] = VOCABULARY.index("[MASK]")
+    with torch.inference_mode():
+        maps = theirs(**inputs, output_attentions=True).attentions
+    rows = model.attention_rows(texts, offsets, masks=list(masks))
+    for layer in range(2):
+        for i in range(2):
+            close(rows[i, layer], maps[layer][i][:, offsets[i] + 1, 1:-1], 1e-6)
+    assert not torch.allclose(rows, model.attention_rows(texts, offsets), atol=1e-4)
+
+
 def test_maximum_over_heads(model):
     texts, offsets = [random_sequence(20), random_sequence(31, 1)], np.array([[0, 5], [3, 30]])
     heads = model.attention_rows(texts, offsets)

@@ -144,8 +144,10 @@ def test_the_two_models_of_the_control_differ_in_their_corpus_alone(root):
     assert coupled["settings"] == uncoupled["settings"]
     weights = sha256(root / "config/demo_model/model.safetensors")
     assert coupled["weights_sha256"] == uncoupled["weights_sha256"] == weights
-    assert set(coupled["corpus"]) == {"demo"}
+    demo = json.loads((root / "config/demo_model/training.json").read_text())
+    assert coupled["corpus"] == demo["corpus"]
     assert set(uncoupled["corpus"]) == {"demo_uncoupled"}
+    assert uncoupled["corpus"]["demo_uncoupled"]["sha256"] != coupled["corpus"]["demo"]["sha256"]
 
 
 def test_the_papers_size(root, schema):

@@ -36,7 +36,6 @@ STRONG, WEAK = -0.5, 0.05
 """delta_psi below which a variant disrupts, and size under which it changes nothing."""
 VARIANTS, VARIANTS_BOTH_WAYS = 12_000, 24_000
 """Drawn as the demo's 6,000 are: those that weaken a site, and those that disrupt either way."""
-ATTENTION = 800
 STATES = ["chrom", "start", "end", "strand", "tx_id"]
 CLASS_BASES = {"+3": (0, 2), "+6": (1, 5), "+7": (2, 6), "+8": (3, 7), "-3": (4, -3)}
 """Base of the donor -> bit of the intron class that it shows, offset from the first intron base."""
@@ -141,7 +140,7 @@ def crosses_species(model, world, distant, site):
     return auc(tables[1]["label"], fitted.decision_function(features[1]), tables[1]["tx_id"])
 
 
-def intron_pairs(world, chroms, shortest=100):
+def intron_pairs(world, chroms, longest, shortest=100):
     """Donor and acceptor junction bases of introns, and pairs of a donor and a later acceptor.
 
     Columns chrom, strand, tx_id, donor, acceptor (the dinucleotide's base next to the middle of the
@@ -161,51 +160,54 @@ def intron_pairs(world, chroms, shortest=100):
     pairs["own"] = pairs["intron_number"] == pairs["intron_number_acceptor"]
     pairs = pairs[pairs["intron_number"] <= pairs["intron_number_acceptor"]]
     pairs["distance"] = (pairs["acceptor"] - pairs["donor"]).abs()
-    return pairs[pairs["distance"].between(shortest, ATTENTION)].reset_index(drop=True)
+    return pairs[pairs["distance"].between(shortest, longest)].reset_index(drop=True)
 
 
 @once
 @torch.inference_mode()
 def link_scores(model, subject):
-    """Attention of bases of a donor to the 22 nt of an acceptor: float (n, layers, heads, bases).
+    """Attention of hidden bases of a donor to the 22 nt of an acceptor: (n, layers, heads, bases).
 
-    The sum over the acceptor's matrix, -20 to +2, of a row of the map. `subject`: a
-    `PairedWindows`.
+    Each base is hidden in turn, so that its own letter draws no head to anything. The sum over the
+    acceptor's matrix, -20 to +2, of its row of the map. `subject`: a `PairedWindows`.
     """
     scores = []
     for b in batches(subject.sequences):
-        found = model.attention_rows(
-            subject.sequences[b], np.array(subject.rows[b]), maximum=False
-        ).numpy()
-        scores += [
-            part[..., end - len(ACCEPTOR_OFFSETS) : end].sum(-1)
-            for part, end in zip(found, subject.ends[b], strict=True)
-        ]
-    return np.array(scores)
+        sequences, ends = subject.sequences[b], subject.ends[b]
+        of_bases = []
+        for at in np.array(subject.rows[b]).T:
+            hidden = [np.arange(len(s)) == base for s, base in zip(sequences, at, strict=True)]
+            found = model.attention_rows(sequences, at[:, None], masks=hidden).numpy()
+            of_bases.append([
+                part[..., 0, end - len(ACCEPTOR_OFFSETS) : end].sum(-1)
+                for part, end in zip(found, ends, strict=True)
+            ])  # fmt: skip
+        scores.append(np.moveaxis(np.array(of_bases), 0, -1))
+    return np.concatenate(scores)
 
 
 class PairedWindows(NamedTuple):
-    """Windows of 1,000 nt around pairs, bases of the donor, end of the acceptor's matrix."""
+    """Windows around pairs, bases of the donor, end of the acceptor's matrix."""
 
     sequences: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
     ends: tuple[int, ...]
 
 
-def lay_pairs(world, pairs, length=1000):
+def lay_pairs(world, pairs, bases):
     sequences, rows, ends = [], [], []
     for row in pairs.itertuples():
-        left = (row.donor + row.acceptor) // 2 - length // 2
-        sequences.append(window(world, row.chrom, left, left + length, row.strand))
+        left = (row.donor + row.acceptor) // 2 - LENGTH // 2
+        sequences.append(window(world, row.chrom, left, left + LENGTH, row.strand))
         local = np.array([row.donor, row.acceptor]) - left
         if row.strand == "-":
-            local = length - 1 - local
-        rows.append(tuple(int(local[0]) + offset for offset in LOOKING.values()))
+            local = LENGTH - 1 - local
+        rows.append(tuple(int(local[0]) + LOOKING[base] for base in bases))
         ends.append(int(local[1]) + 3)
     return PairedWindows(tuple(sequences), tuple(rows), tuple(ends))
 
 
-def upstream(pairs, seed, n=160):
+def upstream(pairs, n, seed):
     """Introns, and for each the place that lies as far upstream of its donor as its acceptor."""
     own = pairs[pairs["own"]]
     own = own.sample(min(n, len(own)), random_state=seed)
@@ -223,43 +225,23 @@ def matched(pairs, seed, width=20):
     return pd.concat(parts).sort_index().reset_index(drop=True)
 
 
-def look_at_acceptors(model, world, other):
-    """Pairs of chr4 and of the held-out chromosome, each with `link_scores` by base: a dict.
+def by_head(model, world, pairs, bases):
+    """`link_scores` of some bases, each head of each layer: float (n, layers * heads, bases)."""
+    scores = link_scores(model, lay_pairs(world, pairs, bases))
+    return scores.reshape(len(scores), -1, len(bases))
 
-    `other`, what own acceptors are told from: "upstream", the place as far upstream of the donor;
-    or "later", the acceptor of a later intron of the transcript at the same distance.
+
+def links_introns(model, world):
+    """AUC of attention from a donor's hidden +3 to its own acceptor, by one head chosen on chr4.
+
+    Against the acceptor of a later intron of the transcript at the same distance.
     """
-    found = {}
+    pairs, scores = [], []
     for chrom in ("chr4", HELD_OUT):
-        pairs = intron_pairs(world, [chrom])
-        pairs = upstream(pairs, seed=3) if other == "upstream" else matched(pairs, seed=3)
-        scores = link_scores(model, lay_pairs(world, pairs))
-        by_base = {
-            base: scores[..., number].reshape(len(scores), -1)
-            for number, base in enumerate(LOOKING)
-        }
-        found[chrom] = pairs, by_base
-    return found
-
-
-def best_head(found, base):
-    """Scores of the held-out chromosome by the head that chr4 chooses for a base: float (n,)."""
-    pairs, scores = found["chr4"]
-    chosen = np.argmax([roc_auc_score(pairs["own"], head) for head in scores[base].T])
-    return found[HELD_OUT][1][base][:, chosen]
-
-
-def links_introns(model, world, *, other, shuffled=False):
-    """AUC of attention from a donor's +3 to its own acceptor, by one head chosen on chr4.
-
-    `other`: see `look_at_acceptors`.
-    """
-    found = look_at_acceptors(model, world, other)
-    pairs = found[HELD_OUT][0]
-    label = pairs["own"].to_numpy()
-    if shuffled:
-        label = np.random.default_rng(0).permutation(label)
-    return auc(label, best_head(found, "+3"), pairs["tx_id"])
+        pairs.append(matched(intron_pairs(world, [chrom], longest=400), seed=3))
+        scores.append(by_head(model, world, pairs[-1], ("+3",))[..., 0])
+    chosen = np.argmax([roc_auc_score(pairs[0]["own"], head) for head in scores[0].T])
+    return auc(pairs[1]["own"], scores[1][:, chosen], pairs[1]["tx_id"])
 
 
 class ClassBase(NamedTuple):
@@ -281,21 +263,20 @@ def _first_less_others(label, scores, weight=None):
 def class_base(model, world):
     """`ClassBase` of the head of the largest difference on chr4.
 
-    Own acceptors are told from the place as far upstream.
+    Own acceptors of introns of 100 to 300 nt are told from the place as far upstream.
     """
-    found = look_at_acceptors(model, world, "upstream")
-    by_head = {
-        chrom: np.stack([scores[base] for base in LOOKING], axis=-1)
-        for chrom, (_, scores) in found.items()
-    }
-    own = found["chr4"][0]["own"].to_numpy()
-    heads = range(by_head["chr4"].shape[1])
-    chosen = max(heads, key=lambda head: _first_less_others(own, by_head["chr4"][:, head]))
-    return ClassBase(found[HELD_OUT][0], by_head[HELD_OUT][:, chosen])
+    pairs, scores = [], []
+    for chrom, n in (("chr4", 80), (HELD_OUT, 160)):
+        pairs.append(upstream(intron_pairs(world, [chrom], longest=300), n, seed=3))
+        scores.append(by_head(model, world, pairs[-1], tuple(LOOKING)))
+    own = pairs[0]["own"].to_numpy()
+    heads = range(scores[0].shape[1])
+    chosen = max(heads, key=lambda head: _first_less_others(own, scores[0][:, head]))
+    return ClassBase(pairs[1], scores[1][:, chosen])
 
 
 def only_the_class_base_links(model, world, *, shuffled=False):
-    """AUC of attention to the own acceptor from +3, less the mean of those from +4 and +5.
+    """AUC of attention to the own acceptor from a hidden +3, less the mean of +4's and +5's.
 
     The acceptor's tract and the donor's +3 were drawn together; its +4 and +5 were drawn for
     themselves. What draws a head to any base's acceptor cancels: a tract's composition, and a head
@@ -315,8 +296,8 @@ def over_transcripts(pairs, value):
     return estimate(value(np.ones(len(pairs))), np.array(draws))
 
 
-def class_base_over(models, world, control, own="trained"):
-    """What one model has more of this than a control, for the same pairs: an Estimate."""
+def class_base_over(models, world, own, control):
+    """`only_the_class_base_links` of one model less that of another, for the same pairs."""
     own, other = (class_base(models[name], world) for name in (own, control))
     label = own.pairs["own"].to_numpy()
     return over_transcripts(
@@ -350,7 +331,7 @@ def tells_variants(model, world, base, *, swapped=False, shuffled=False):
     bases) and the two exon bases behind it are another intron's, so that what the donor was drawn
     with is gone.
     """
-    introns = intron_pairs(world, [HELD_OUT], shortest=60)
+    introns = intron_pairs(world, [HELD_OUT], longest=800, shortest=60)
     introns = introns[introns["own"] & (introns["distance"] <= 400)].reset_index(drop=True)
     sequences = []
     for row in introns.itertuples():

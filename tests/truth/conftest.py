@@ -29,8 +29,8 @@ def world(seed):
 def models(root, tmp_path_factory):
     """The demo model, an untrained one of the same size, and the two of pretrain_control.yaml.
 
-    coupled : the demo model trained on with its own genome
-    uncoupled : the same with a genome where donors and acceptors were drawn apart
+    coupled : the demo model after continued pre-training on its own genome
+    uncoupled : the same on a genome where donors and acceptors were drawn apart
     """
     folder = tmp_path_factory.mktemp("untrained")
     with torch.random.fork_rng(devices=[]):

@@ -54,14 +54,13 @@ def test_planted_truth_is_recovered(claim, models, world, uncoupled, distant, re
         assert high < control.most, control.name
 
 
-@pytest.mark.parametrize("demand", demands("attention", "head"))
+@pytest.mark.parametrize("demand", demands("attention", "class base"))
 def test_the_class_base_links_more_than_in(demand, models, world):
-    """`uncoupled` is compared with the run that differs from it in the genome alone."""
-    own = "coupled" if demand.control == "uncoupled" else "trained"
-    for name in (own, demand.control):
-        print(f"\n{name}: {only_the_class_base_links(models[name], world)}")
-    found = class_base_over(models, world, demand.control, own)
-    print(f"\n+3 over +4 and +5, {own} over {demand.control}: "
+    own, control = *demand.case, demand.control
+    for name in (own, control):
+        print(f"\n+3 over +4 and +5, {name}: {only_the_class_base_links(models[name], world)}")
+    found = class_base_over(models, world, own, control)
+    print(f"\n+3 over +4 and +5, {own} over {control}: "
           f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")  # fmt: skip
     assert found.low > demand.least
 

@@ -13,7 +13,9 @@ import psutil
 import pytest
 
 from splicebert.configuration import read_yaml
+from splicebert.genome import Genome
 from splicebert.models.checkpoint import sha256
+from splicebert.synthetic import GenomeSpec, make_genome
 
 LENGTH = 6_000
 TARGETS = ["pretrain", "--cores", "2", "--resources", "gpu=0"]
@@ -148,3 +150,19 @@ def test_several_processes_go_on_from_another_run(
     assert (
         about["weights_sha256"] in (finished / "results/pretrain/two/model/README.md").read_text()
     )
+
+
+def test_the_uncoupled_genome_is_drawn_without_the_dependency(project, tmp_path, run, write_config):
+    """As the library makes it, and not as the demo's own genome."""
+    chromosomes = {"chr1": 50_000, "chr2": 50_000}
+    config = read_yaml(project / "config/pretrain_control.yaml")
+    path = write_config(tmp_path / "my.yaml", config | {"demo": {"chromosomes": chromosomes}})
+    fasta = "resources/genomes/{}/genome.fa"
+    targets = [fasta.format(name) for name in ("demo", "demo_uncoupled")]
+    run(*targets, "--cores", "2", "--configfile", path, "--directory", tmp_path, cwd=project)
+    seed = read_yaml(project / "config/config.yaml")["demo"]["seed"]
+    for name, coupling in (("demo", 1), ("demo_uncoupled", 0)):
+        made = make_genome(GenomeSpec(chromosomes=chromosomes, coupling=coupling), seed).sequences
+        with Genome(tmp_path / fasta.format(name), fai=tmp_path / f"{name}.fai") as genome:
+            for chrom, length in chromosomes.items():
+                assert genome.fetch(chrom, 0, length, "+") == made[chrom]

@@ -131,7 +131,7 @@ def test_pages_inside_the_report_open_too(finished_demo, open_page):
     assert "Cost of rules" in dom
     dom, console = open_page(results / "figures/embedding/umap.html")
     assert complaints(console) == []
-    assert "demo-sites: Demo model, layer 3" in dom
+    assert "demo-sites: Demo model, layer 2" in dom
 
 
 def test_provenance_says_what_made_the_numbers(finished_demo, root):

@@ -91,7 +91,12 @@ class ModelAdapter(ABC):
         raise ModelError(f"model {self.name!r} has no masked-language-model head")
 
     def attention_rows(
-        self, sequences: Sequence[str], offsets: np.ndarray, *, maximum: bool = False
+        self,
+        sequences: Sequence[str],
+        offsets: np.ndarray,
+        *,
+        maximum: bool = False,
+        masks: Sequence[np.ndarray | None] | None = None,
     ) -> torch.Tensor:
         """Attention of some query bases: float32 (batch, layers, heads, rows, nt).
 
@@ -104,6 +109,8 @@ class ModelAdapter(ABC):
             tokens are left out, so a row sums to less than 1.
         maximum
             Maximum over the heads: (batch, layers, rows, nt).
+        masks
+            As in `logits_packed`: where a base that is hidden looks, say.
         """
         raise ModelError(f"model {self.name!r} has no attention")
 

@@ -222,7 +222,12 @@ class BertAdapter(ModelAdapter, ABC):
 
     @torch.inference_mode()
     def attention_rows(
-        self, sequences: Sequence[str], offsets: np.ndarray, *, maximum: bool = False
+        self,
+        sequences: Sequence[str],
+        offsets: np.ndarray,
+        *,
+        maximum: bool = False,
+        masks: Sequence[np.ndarray | None] | None = None,
     ) -> torch.Tensor:
         """Attention rows: float32 (batch, layers, [heads,] rows, nt); see the base class.
 
@@ -230,7 +235,7 @@ class BertAdapter(ModelAdapter, ABC):
         """
         offsets = np.asarray(offsets)
         self._check_offsets(sequences, offsets)
-        packed = self._pack(sequences)
+        packed = self._pack(sequences, masks)
         rows = some_rows(packed, list(offsets))
         return attention_rows(
             self._weights, packed, rows, self.backend, maximum=maximum, finish=self._finish
