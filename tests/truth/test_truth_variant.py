@@ -13,7 +13,7 @@ from truth.claims import demands
 from truth.world import window
 
 REPLICATES = 300
-LENGTH, OFFSET = 510, 255
+LENGTH, OFFSET = 330, 165
 SITES = {"trained": 700, "untrained": 40}
 """Sites that are mutated in each region, conserved and other ones each."""
 CONSERVED, OTHER = 0.8, 0.2

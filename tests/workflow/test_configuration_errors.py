@@ -132,6 +132,7 @@ def test_paper_is_planned_in_an_empty_folder(project, tmp_path, execute, jobs, r
     planned = jobs(finished.output)
     assert planned["download_source"] == 6  # weights, data, hg19, GRCh38, phastCons, phyloP
     assert planned["decompress_genome"] == 2
+    assert planned["extract_annotation"] == 1  # names the genes of splice sites
     assert planned["infer_conservation_mlm"] == 2 * 8  # models, shards
     assert planned["infer_conservation_hidden_states"] == 3 * 8  # one-hot, too
     assert planned["unpack_data_conservation"] == planned["unpack_data_embedding"] == 1
