@@ -197,7 +197,9 @@ rule summarise_attention_pairs:
     params:
         runs=ATTENTION_RUNS,
         shards=ATTENTION["shards"],
-        pairs={key: ATTENTION["pairs"][key] for key in ("smallest", "largest", "stratum")},
+        pairs={
+            key: ATTENTION["pairs"][key] for key in ("smallest", "largest", "stratum")
+        },
         bootstrap=ATTENTION["bootstrap"],
     script:
         "../scripts/attention/summarise_pairs.py"
