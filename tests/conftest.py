@@ -22,7 +22,7 @@ SECONDS = {
     "workflow/test_demo.py": 600,
     "truth/test_truth.py": 400,
     "workflow/test_paper_rehearsal.py": 250,
-    "truth/test_truth_variant.py": 190,
+    "truth/test_truth_variant.py": 120,
     "workflow/test_truth_embedding.py": 140,  # *
     "truth/test_truth_dependency.py": 140,
     "workflow/test_slurm.py": 130,
