@@ -64,8 +64,9 @@ def embedding() -> Iterator[Row]:
 
     sites = pd.read_parquet(RESULTS / "embedding/demo-sites/inputs.parquet")
     model, found = SpliceBERT(ROOT / "config/demo_model"), {}
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    layer = config["embedding"]["datasets"]["demo-sites"]["layers"]["demo"]  # of the main figure
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["embedding"]
+    layer = config["datasets"]["demo-sites"]["layers"]["demo"]  # of the main figure
+    settings = CLUSTERS | config["clusters"]  # scanpy's layout thins the graph that is clustered
     with Genome(ROOT / "resources/genomes/demo/genome.fa") as genome:
         windows = [centred_window(s.start, s.end, LENGTH) for s in sites.itertuples()]
         items = [
@@ -87,7 +88,7 @@ def embedding() -> Iterator[Row]:
         )
         rows = np.arange(len(sites))[:, None]
         features = states[rows, offsets[:, None] + np.arange(2)].reshape(len(sites), -1)
-        cluster, _ = embed(features, CLUSTERS | {"epochs": 1})
+        cluster, _ = embed(features, settings)
         for site, own in sites.groupby("site").indices.items():
             label = sites["positive"].to_numpy()[own].astype(int)
             counts = contingency(np.zeros(len(own), int), cluster[own], label).sum(axis=0)

@@ -368,6 +368,18 @@ def test_genes_by_place_are_those_that_hold_the_site():
     assert found.isna().any()
 
 
+def test_the_layout_thins_the_graph_that_is_clustered():
+    """So that clusters depend on its epochs, as docs/embedding.md says."""
+    import scanpy
+
+    features = np.random.default_rng(0).normal(size=(200, 20)).astype(np.float32)
+    data = scanpy.AnnData(features)
+    scanpy.pp.neighbors(data, n_neighbors=15, transformer="sklearn")
+    before = (data.obsp["connectivities"].data > 0).sum()
+    scanpy.tl.umap(data, maxiter=100)
+    assert (data.obsp["connectivities"].data > 0).sum() < before
+
+
 def test_a_source_that_names_the_gene_is_believed(scripts):
     sites = pd.DataFrame({
         "chrom": "chr1", "start": [10, 10, 90], "end": [12, 12, 92], "strand": "+",

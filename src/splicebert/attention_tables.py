@@ -84,12 +84,7 @@ PAIR_GROUPS = Schema(
         Column("auc", "float64", "U / (n1 n2): a score exceeds a random pair's", True),
         Column("auc_low", "float64", "lower bound of its 95 % interval (transcripts)", True),
         Column("auc_high", "float64", "upper bound", True),
-        Column(
-            "matched_auc",
-            "float64",
-            "the same against random pairs as far apart",
-            True,
-        ),
+        Column("matched_auc", "float64", "the same against random pairs as far apart", True),
         Column("matched_low", "float64", "lower bound of its 95 % interval (transcripts)", True),
         Column("matched_high", "float64", "upper bound", True),
         Column("matched_u", "float64", "Mann-Whitney U within strata of distance, summed", True),
